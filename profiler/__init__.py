@@ -1,0 +1,1 @@
+"""Counters, events and the writers that export them."""

@@ -1,0 +1,1 @@
+"""One module a platform: context offsets, trampolines, calling conventions."""

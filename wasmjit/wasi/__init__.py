@@ -1,0 +1,1 @@
+"""WASI preview 1: host functions and the sandboxed file system."""
