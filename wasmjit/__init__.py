@@ -1,0 +1,97 @@
+"""wasmjit: a WebAssembly runtime as a Python package.
+
+    import wasmjit
+
+    kit = wasmjit.load("kit.wasm")
+    kit.exports.add(2, 3)
+
+Names are imported when they are first used (PEP 562): `import wasmjit` alone costs next to nothing.
+"""
+
+_HOMES = {
+    "_config": ("Config", "Limits"),
+    "_errors": (
+        "ArrayOutOfBounds", "BadConversion", "BadSignature", "CastFailure", "CompileError", "Error", "Exit", "ExitError", "Frame",
+        "IndirectCallNull", "IntegerDivideByZero", "IntegerOverflow", "LinkError", "MemoryOutOfBounds", "NullReference", "OutOfFuel",
+        "OutOfMemory", "StackOverflow", "TableOutOfBounds", "Timeout", "Trap", "UnalignedAtomic", "Unreachable", "WasmException",
+    ),
+    "_global": ("Global",),
+    "_instance": ("Exports", "Functions", "Instance"),
+    "_load": ("load",),
+    "_memory": ("Memory",),
+    "_module": ("Module",),
+    "_run": ("Completed", "run"),
+    "_table": ("Table",),
+    "_types": ("ExportType", "FuncType", "GlobalType", "ImportType", "MemoryType", "TableType"),
+    "_version": ("__version__",),
+    "runtime.functions": ("Func", "HostFunc", "caller", "pass_instance"),
+    "wasi": ("Dir", "Wasi"),
+}  # fmt: skip
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._config import Config as Config
+    from ._config import Limits as Limits
+    from ._errors import ArrayOutOfBounds as ArrayOutOfBounds
+    from ._errors import BadConversion as BadConversion
+    from ._errors import BadSignature as BadSignature
+    from ._errors import CastFailure as CastFailure
+    from ._errors import CompileError as CompileError
+    from ._errors import Error as Error
+    from ._errors import Exit as Exit
+    from ._errors import ExitError as ExitError
+    from ._errors import Frame as Frame
+    from ._errors import IndirectCallNull as IndirectCallNull
+    from ._errors import IntegerDivideByZero as IntegerDivideByZero
+    from ._errors import IntegerOverflow as IntegerOverflow
+    from ._errors import LinkError as LinkError
+    from ._errors import MemoryOutOfBounds as MemoryOutOfBounds
+    from ._errors import NullReference as NullReference
+    from ._errors import OutOfFuel as OutOfFuel
+    from ._errors import OutOfMemory as OutOfMemory
+    from ._errors import StackOverflow as StackOverflow
+    from ._errors import TableOutOfBounds as TableOutOfBounds
+    from ._errors import Timeout as Timeout
+    from ._errors import Trap as Trap
+    from ._errors import UnalignedAtomic as UnalignedAtomic
+    from ._errors import Unreachable as Unreachable
+    from ._errors import WasmException as WasmException
+    from ._global import Global as Global
+    from ._instance import Exports as Exports
+    from ._instance import Functions as Functions
+    from ._instance import Instance as Instance
+    from ._load import load as load
+    from ._memory import Memory as Memory
+    from ._module import Module as Module
+    from ._run import Completed as Completed
+    from ._run import run as run
+    from ._table import Table as Table
+    from ._types import ExportType as ExportType
+    from ._types import FuncType as FuncType
+    from ._types import GlobalType as GlobalType
+    from ._types import ImportType as ImportType
+    from ._types import MemoryType as MemoryType
+    from ._types import TableType as TableType
+    from ._version import __version__ as __version__
+    from .runtime.functions import Func as Func
+    from .runtime.functions import HostFunc as HostFunc
+    from .runtime.functions import caller as caller
+    from .runtime.functions import pass_instance as pass_instance
+    from .wasi import Dir as Dir
+    from .wasi import Wasi as Wasi
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(__import__(f"{__name__}.{home}", fromlist=[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

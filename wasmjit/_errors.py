@@ -1,0 +1,319 @@
+"""Everything that wasmjit raises of its own. All of it pickles.
+
+Error
+|- CompileError(ValueError)      .offset
+|- LinkError(TypeError)          .missing
+|- Exit                          .code
+|- ExitError                     .returncode .command .stdout .stderr: run(check=True)
+|- WasmException                 .tag .payload
+`- Trap(RuntimeError)            .code .frames
+   |- Unreachable
+   |- MemoryOutOfBounds(IndexError)   .address .size .memory_size
+   |- TableOutOfBounds(IndexError)
+   |- ArrayOutOfBounds(IndexError)
+   |- IntegerDivideByZero(ZeroDivisionError)
+   |- IntegerOverflow(OverflowError)
+   |- BadConversion(ValueError)
+   |- IndirectCallNull
+   |- BadSignature
+   |- NullReference
+   |- CastFailure(TypeError)
+   |- UnalignedAtomic(ValueError)
+   |- StackOverflow(RecursionError)
+   |- OutOfMemory(MemoryError)
+   |- OutOfFuel
+   `- Timeout(TimeoutError)
+"""
+
+from .runtime import codes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ._types import ImportType
+
+LISTED = 12  # frames shown at each end of a long backtrace
+
+
+class Error(Exception):
+    """Base of all errors of wasmjit."""
+
+
+class CompileError(Error, ValueError):
+    """The bytes are no module that this runtime can run. `offset`: byte at which that was found, None when it has no place."""
+
+    def __init__(self, message: str = "", offset: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return message if self.offset is None else f"{message} (at byte {self.offset:#x})"
+
+
+class LinkError(Error, TypeError):
+    """Imports are missing or have another type. `missing`: the `ImportType` of every one of them."""
+
+    def __init__(self, message: str = "", missing: "Iterable[ImportType]" = ()) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
+
+
+class Exit(Error):
+    """The program ended itself (`proc_exit`). `code`: its exit status."""
+
+    def __init__(self, code: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"exit status {self.code}"
+
+
+class ExitError(Error):
+    """`run(check=True)` ended with another status than 0. The fields are those of `Completed`; `command` is its `args`."""
+
+    def __init__(self, returncode: int, command: object = (), stdout: object = None, stderr: object = None) -> None:
+        super().__init__(returncode, command, stdout, stderr)
+        self.returncode = returncode
+        self.command = command
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def __str__(self) -> str:
+        return f"{self.command!r} returned exit status {self.returncode}"
+
+
+class WasmException(Error):
+    """An exception thrown by a module. `tag`: what it was thrown with; `payload`: its values."""
+
+    def __init__(self, tag: object = None, payload: tuple[object, ...] = ()) -> None:
+        super().__init__(tag, payload)
+        self.tag = tag
+        self.payload = payload
+
+
+class Frame:
+    """One wasm function of a backtrace.
+
+    index: of the function in its module; name: from the name section or an export, or None; module: its name or None;
+    offset: of the instruction in the binary; tier: "interp" or "reference"; file, line, column: None without debug information;
+    inlined: True when optimized code had it inlined into the next frame.
+    """
+
+    __slots__ = ("index", "name", "module", "offset", "tier", "file", "line", "column", "inlined")
+
+    def __init__(
+        self,
+        index: int,
+        name: str | None = None,
+        module: str | None = None,
+        offset: int = 0,
+        tier: str = "interp",
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        inlined: bool = False,
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.module = module
+        self.offset = offset
+        self.tier = tier
+        self.file = file
+        self.line = line
+        self.column = column
+        self.inlined = inlined
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Frame) and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self) -> int:
+        return hash((self.index, self.name, self.module, self.offset))
+
+    def __repr__(self) -> str:
+        return f"Frame({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.file else f"{self.offset:#x}"
+        return f"{self.module or 'wasm'}!{self.name or f'func[{self.index}]'} at {place}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Frame, tuple(getattr(self, name) for name in self.__slots__)
+
+
+class Trap(Error, RuntimeError):
+    """Execution was aborted by the module's code (spec 4.2.6). str() and `code` are the text of the specification's tests.
+
+    `frames`: the `Frame`s from the function that trapped outwards. They and the note that shows them are worked out when asked for.
+    """
+
+    code = "trap"
+    _captured: "tuple[bytes, Mapping[int, object]] | None" = None  # pairs (Code, slot offset), and the modules they belong to
+    _frames: tuple[Frame, ...] = ()
+    _notes: list[str] | None = None
+
+    def __init__(self, code: str | None = None) -> None:
+        if code is not None and code != self.code:
+            self.code = code
+        super().__init__(self.code)
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The wasm functions that were running, innermost first."""
+        if self._captured is not None:
+            from .runtime.backtrace import resolve
+
+            captured, self._captured = self._captured, None
+            self._frames = resolve(*captured)
+        return self._frames
+
+    @property
+    def __notes__(self) -> list[str]:
+        """Where `add_note` puts its lines: starts with the wasm backtrace."""
+        if self._notes is None:
+            frames = self.frames
+            self._notes = [_listing(frames)] if frames else []
+        return self._notes
+
+    @__notes__.setter
+    def __notes__(self, notes: list[str]) -> None:
+        self._notes = notes
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {name: value for name, value in self.__dict__.items() if name not in ("_captured", "_notes")}
+        return _trap, (type(self), str(self.code), state | {"_frames": self.frames})
+
+
+class Unreachable(Trap):
+    """The `unreachable` instruction ran."""
+
+    code = "unreachable"
+
+
+class MemoryOutOfBounds(Trap, IndexError):
+    """An access outside of a linear memory. `address` and `size` of it, and the memory's size, in bytes; None when not known."""
+
+    code = "out of bounds memory access"
+    address: int | None = None
+    size: int | None = None
+    memory_size: int | None = None
+
+
+class TableOutOfBounds(Trap, IndexError):
+    """An access outside of a table; for `call_indirect` the text is "undefined element"."""
+
+    code = "out of bounds table access"
+
+
+class ArrayOutOfBounds(Trap, IndexError):
+    """An access outside of an array of the collected heap."""
+
+    code = "out of bounds array access"
+
+
+class IntegerDivideByZero(Trap, ZeroDivisionError):
+    """Integer division or remainder by zero."""
+
+    code = "integer divide by zero"
+
+
+class IntegerOverflow(Trap, OverflowError):
+    """A quotient or a converted float that its integer type cannot hold."""
+
+    code = "integer overflow"
+
+
+class BadConversion(Trap, ValueError):
+    """NaN converted to an integer."""
+
+    code = "invalid conversion to integer"
+
+
+class IndirectCallNull(Trap):
+    """`call_indirect` of a null element."""
+
+    code = "uninitialized element"
+
+
+class BadSignature(Trap):
+    """`call_indirect` of a function with another type."""
+
+    code = "indirect call type mismatch"
+
+
+class NullReference(Trap):
+    """A null reference where a reference is needed."""
+
+    code = "null reference"
+
+
+class CastFailure(Trap, TypeError):
+    """`ref.cast` of a value of another type."""
+
+    code = "cast failure"
+
+
+class UnalignedAtomic(Trap, ValueError):
+    """An atomic access to an address that is no multiple of its size."""
+
+    code = "unaligned atomic"
+
+
+class StackOverflow(Trap, RecursionError):
+    """Too many calls inside each other."""
+
+    code = "call stack exhausted"
+
+
+class OutOfMemory(Trap, MemoryError):
+    """The system gave no memory where the module cannot be told so."""
+
+    code = "out of memory"
+
+
+class OutOfFuel(Trap):
+    """The instructions of `fuel=` are used up."""
+
+    code = "out of fuel"
+
+
+class Timeout(Trap, TimeoutError):
+    """The call took longer than `timeout=`."""
+
+    code = "timeout"
+
+
+TRAPS: dict[int, type[Trap]] = {
+    codes.TRAP_UNREACHABLE: Unreachable,
+    codes.TRAP_MEMORY: MemoryOutOfBounds,
+    codes.TRAP_TABLE: TableOutOfBounds,
+    codes.TRAP_DIVIDE: IntegerDivideByZero,
+    codes.TRAP_OVERFLOW: IntegerOverflow,
+    codes.TRAP_CONVERSION: BadConversion,
+    codes.TRAP_INDIRECT_NULL: IndirectCallNull,
+    codes.TRAP_SIGNATURE: BadSignature,
+    codes.TRAP_NULL: NullReference,
+    codes.TRAP_STACK: StackOverflow,
+    codes.TRAP_OUT_OF_MEMORY: OutOfMemory,
+    codes.TRAP_FUEL: OutOfFuel,
+    codes.TRAP_TIMEOUT: Timeout,
+    codes.TRAP_UNALIGNED: UnalignedAtomic,
+    codes.TRAP_CAST: CastFailure,
+    codes.TRAP_ARRAY: ArrayOutOfBounds,
+}
+
+
+def _listing(frames: tuple[Frame, ...]) -> str:
+    """The backtrace as text: the middle of a deep one is left out."""
+    lines = [f"  {frame}" for frame in frames]
+    if len(lines) > 2 * LISTED:
+        lines[LISTED:-LISTED] = [f"  ... {len(lines) - 2 * LISTED} more frames ..."]
+    return "\n".join(["wasm backtrace, innermost first:", *lines])
+
+
+def _trap(kind: type[Trap], code: str, state: dict[str, object]) -> Trap:
+    trap = kind(code)
+    trap.__dict__.update(state)
+    return trap
