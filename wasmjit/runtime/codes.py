@@ -1,0 +1,39 @@
+"""Small numbers shared by native code and Python. No imports: this is on the run path."""
+
+TRAP_NONE = 0
+TRAP_UNREACHABLE = 1
+TRAP_MEMORY = 2
+TRAP_TABLE = 3
+TRAP_DIVIDE = 4
+TRAP_OVERFLOW = 5
+TRAP_CONVERSION = 6
+TRAP_INDIRECT_NULL = 7
+TRAP_SIGNATURE = 8
+TRAP_NULL = 9
+TRAP_STACK = 10
+TRAP_OUT_OF_MEMORY = 11
+TRAP_FUEL = 12
+TRAP_TIMEOUT = 13
+TRAP_PYTHON = 14  # a Python exception is set: it passes unchanged
+TRAP_COMPILE = 15  # the function cannot be translated
+TRAP_UNALIGNED = 16
+TRAP_CAST = 17
+TRAP_ARRAY = 18
+
+GIL_HELD = 0
+GIL_RELEASED = 1
+
+HOST_RAW = 1  # called as callable(inst, sp): addresses; reads and writes the slots itself
+HOST_PASS_INSTANCE = 2  # the caller's Instance is the first argument
+
+MEM_GUARD = 1  # in the reserved arena: unchecked accesses trap by SIGSEGV
+MEM_SHARED = 2
+MEM_64 = 4
+
+MOD_CHECKED = 1  # accesses compare with the memory's length: Config(memory="checked")
+MOD_FUEL = 2
+
+# wasm pages and address space
+PAGE = 65536
+GUARD_OFFSETS = 64 << 20  # static offsets below this are covered by the guard; larger ones are checked
+RESERVATION = (4 << 30) + GUARD_OFFSETS + PAGE  # address space of one guarded 32-bit memory
