@@ -1,0 +1,47 @@
+"""What starting costs: which modules `import wasmjit`, running a program and the command line load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HELLO = ROOT / "examples" / "hello.wasm"
+HEAVY = (
+    "llvmlite numpy typing dataclasses pathlib logging json argparse enum re ctypes inspect ast subprocess threading tempfile "
+    "wasmjit.native.lang wasmjit.native.compiler wasmjit.runtime.structs wasmjit.isa.row"
+).split()
+
+
+def loaded(program: str) -> set[str]:
+    """The modules that `program` adds to a Python without site-packages: an editable install imports some of them itself."""
+    prologue = f"import sys; sys.path.insert(0, {str(ROOT)!r}); before = set(sys.modules)\n"
+    epilogue = "\nprint(*sorted(set(sys.modules) - before), sep='\\n', file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-S", "-c", prologue + program + epilogue], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def image() -> None:
+    """The image in the cache, so that no run below has to build it."""
+    subprocess.run([sys.executable, "-m", "wasmjit", str(HELLO)], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    assert loaded("import wasmjit") == {"wasmjit"}
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        f"import wasmjit; assert wasmjit.run({str(HELLO)!r}, capture_output=True).stdout == b'hello, WebAssembly!\\n'",
+        f"import wasmjit; assert wasmjit.load({str(HELLO)!r}).exports.add(2, 3) == 5",
+        f"from wasmjit.cli import main; assert main([{str(HELLO)!r}]) == 0",
+    ],
+    ids=["run", "load", "command"],
+)
+@pytest.mark.usefixtures("image")
+def test_running_a_module_loads_nothing_heavy(program: str) -> None:
+    assert sorted(loaded(program) & set(HEAVY)) == []

@@ -1,0 +1,33 @@
+"""`wasmjit invoke`: call one exported function."""
+
+from __future__ import annotations
+
+from wasmjit.cli import _program
+from wasmjit.cli._options import Command, UsageError, parse
+
+COMMAND = Command(
+    "invoke",
+    "call an exported function and print its results, one a line",
+    usage="MODULE FN [ARGS...]",
+    example="wasmjit invoke examples/hello.wasm add 2 3",
+    options=_program.OPTIONS,
+    program=True,
+)
+
+
+def main(argv: list[str]) -> int:
+    """Call the function. Arguments are read by its parameter types; references can only be `null`."""
+    parsed = parse(COMMAND, argv)
+    if parsed is None:
+        return 0
+    values, operands = parsed
+    if len(operands) < 2:
+        raise UsageError("a module and the name of an exported function are needed", COMMAND)
+    path, name, *args = operands
+    instance = _program.instantiate(values, path, [])
+    try:
+        _program.invoke(instance, name, args, COMMAND)
+    finally:
+        if "stats" in values:
+            _program.print_stats(instance)
+    return 0
