@@ -1,0 +1,183 @@
+"""The image file and its loader. On the run path: imports nothing but `_ctypes`, `_imp`, `posix`.
+
+The file is the memory: header, code, read-only data, relro words, variables (see `elf`), then the lists that start-up
+code works through. It is mapped privately in one piece, read-execute; the two writable parts are then made read-write,
+the image links itself (`startup`), and the relro part becomes read-only. No page is ever writable and executable.
+Where the file cannot be mapped executable, or comes from memory, the same happens in anonymous memory.
+
+The header is little-endian 64-bit words: MAGIC, digest, then the words named below. The digest is SipHash-1-3 of
+everything behind it: it finds damage, not malice. Trust comes from where the file lies (`cache`).
+"""
+
+import _imp
+import posix
+
+import _ctypes
+
+MAGIC = int.from_bytes(b"wjimage\x01", "little")
+HEAD = 4096  # bytes of the header
+WORDS = 32
+(
+    _MAGIC, DIGEST, SIZE, MACHINE, KEY, RELRO, DATA, LISTS, LINK, EXPORTS,
+    RELOCATIONS, RELOCATION_COUNT, IMPORTS, IMPORT_COUNT, TABLE, TABLE_SIZE,
+) = range(16)  # fmt: skip
+DIGESTED = 16  # the digest covers the bytes from here on
+PAGE = 4096
+ELF_MACHINES = {"x86_64": 62, "aarch64": 183}
+
+_PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
+_MAP_PRIVATE, _MAP_ANONYMOUS, _MAP_POPULATE = 2, 0x20, 0x8000
+_EPERM, _EACCES = 1, 13
+_PyBUF_READ = 0x100
+
+
+class ImageError(Exception):
+    """The bytes are no image for this machine, or damaged, or need what this process lacks."""
+
+
+class Image:
+    """A loaded image: its attributes are its exports, CPython builtins. It stays in memory as long as the process."""
+
+
+class _Pointer(_ctypes._SimpleCData):
+    _type_ = "P"
+
+
+class _Size(_ctypes._SimpleCData):
+    _type_ = "L"
+
+
+class _Int(_ctypes._SimpleCData):
+    _type_ = "i"
+
+
+class _Object(_ctypes._SimpleCData):
+    _type_ = "O"
+
+
+class _Function(_ctypes.CFuncPtr):
+    _flags_ = 1 | 8  # C convention, errno kept
+    _restype_ = _Size
+
+
+class _PythonFunction(_ctypes.CFuncPtr):
+    _flags_ = 1 | 4  # C convention, GIL held, exceptions checked
+    _restype_ = _Object
+
+
+class _PythonStatus(_PythonFunction):
+    _flags_ = 1 | 4
+    _restype_ = _Int
+
+
+_process = _ctypes.dlopen(None, 0)
+
+
+def _function(name, *argtypes, kind=_Function):
+    function = kind(_ctypes.dlsym(_process, name))
+    function.argtypes = argtypes
+    return function
+
+
+_mmap = _function("mmap", _Pointer, _Size, _Int, _Int, _Int, _Size)
+_mprotect = _function("mprotect", _Pointer, _Size, _Int)
+_munmap = _function("munmap", _Pointer, _Size)
+_view = _function("PyMemoryView_FromMemory", _Pointer, _Size, _Int, kind=_PythonFunction)
+_FAILED = (1 << 64) - 1
+
+
+def digest(data):
+    """The digest of an image's bytes, without those before DIGESTED."""
+    return int.from_bytes(_imp.source_hash(0, memoryview(data)[DIGESTED:]), "little")
+
+
+def check(data):
+    """The header words of an image in a buffer. Raises ImageError if it is not whole or not for this machine."""
+    if len(data) < HEAD:
+        raise ImageError("too short for an image")
+    words = memoryview(data)[: 8 * WORDS].cast("Q").tolist()
+    if words[_MAGIC] != MAGIC:
+        raise ImageError("no image, or of another version")
+    if words[SIZE] != len(data):
+        raise ImageError(f"{len(data)} bytes instead of {words[SIZE]}")
+    if words[MACHINE] != ELF_MACHINES.get(posix.uname().machine):
+        raise ImageError("made for another machine")
+    if words[DIGEST] != digest(data):
+        raise ImageError("damaged")
+    return words
+
+
+def load_file(descriptor, key=None):
+    """Load the image in an open file. `key`: what its header must hold. Raises ImageError, OSError."""
+    size = posix.fstat(descriptor).st_size
+    if size < HEAD:
+        raise ImageError("too short for an image")
+    base = _map(size, _PROT_READ | _PROT_EXEC, _MAP_PRIVATE | _MAP_POPULATE, descriptor)
+    if base is None:
+        return load_bytes(posix.read(descriptor, size), key)
+    try:
+        words = _checked(_view(base, size, _PyBUF_READ), key)
+    except ImageError:
+        _munmap(base, size)
+        raise
+    return _start(base, size, words)
+
+
+def load_bytes(data, key=None):
+    """Load the image in a bytes object. `key`: what its header must hold. Raises ImageError, OSError."""
+    words = _checked(data, key)
+    size = len(data)
+    base = _map(size, _PROT_READ | _PROT_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS, -1)
+    _function("memcpy", _Pointer, _Pointer, _Size)(base, id(data) + bytes.__basicsize__ - 1, size)
+    for start, end in ((0, words[RELRO]), (words[LISTS], size)):
+        _protect(base + start, end - start, _PROT_READ | _PROT_EXEC)
+    return _start(base, size, words)
+
+
+def symbols(image):
+    """Every function of a loaded image: name -> (address, bytes). For profilers and disassembly."""
+    import marshal
+
+    base, size, words = image._mapping
+    table = marshal.loads(_view(base, size, _PyBUF_READ)[words[TABLE] : words[TABLE] + words[TABLE_SIZE]])
+    return {name: (base + offset, length) for name, (offset, length) in table.items()}
+
+
+def _checked(data, key):
+    words = check(data)
+    if key is not None and words[KEY] != key:
+        raise ImageError("made from other sources")
+    return words
+
+
+def _map(size, protection, flags, descriptor):
+    """Address of a new mapping; None if the file system forbids execution."""
+    base = _mmap(None, size, protection, flags, descriptor, 0)
+    if base != _FAILED:
+        return base
+    error = _ctypes.get_errno()
+    if descriptor >= 0 and error in (_EPERM, _EACCES):
+        return None
+    raise OSError(error, posix.strerror(error))
+
+
+def _protect(address, size, protection):
+    if size and _mprotect(address, size, protection):
+        error = _ctypes.get_errno()
+        raise OSError(error, posix.strerror(error))
+
+
+def _start(base, size, words):
+    relro, data, lists = words[RELRO], words[DATA], words[LISTS]
+    _protect(base + relro, lists - relro, _PROT_READ | _PROT_WRITE)
+    missing = _Function(base + words[LINK])(_Pointer(base), _Pointer(_ctypes.dlsym(_process, "dlsym")))
+    if missing:
+        view = _view(missing, base + size - missing, _PyBUF_READ)
+        raise ImageError(f"this process lacks {bytes(view).partition(bytes(1))[0].decode()}")
+    _protect(base + relro, data - relro, _PROT_READ)
+    image = Image()
+    exports = _PythonStatus(base + words[EXPORTS])
+    exports.argtypes = (_Object,)
+    exports(image.__dict__)
+    image._mapping = (base, size, words)
+    return image
