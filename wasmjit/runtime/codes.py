@@ -26,6 +26,16 @@ GIL_RELEASED = 1
 HOST_RAW = 1  # called as callable(inst, sp): addresses; reads and writes the slots itself
 HOST_PASS_INSTANCE = 2  # the caller's Instance is the first argument
 
+STORE_ERROR = 1  # a thread that finds another one inside raises instead of waiting: Config(concurrent="error")
+STORE_SWEEP = 1 << 32  # in StoreData.depth
+
+# Python callables that native code calls: see runtime/calls_hooks.py for their arguments
+HOOK_TRAP = 0
+HOOK_CALL_OPTIONS = 1
+HOOK_STORE_JOIN = 2
+HOOK_INSTANCE = 3
+HOOKS = 8
+
 MEM_GUARD = 1  # in the reserved arena: unchecked accesses trap by SIGSEGV
 MEM_SHARED = 2
 MEM_64 = 4

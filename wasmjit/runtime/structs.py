@@ -62,6 +62,7 @@ class Host:
     callable: ptr[PyObject]  # borrowed: the store's Python object owns it
     flags: u32  # HOST_* of codes.py
     pad: u32
+    name: ptr[PyObject]  # str for messages, owned
     code: Code
 
 
@@ -126,8 +127,11 @@ class StoreData:
 
     owner: ptr["Ec"]  # the thread inside, 0 when idle; changed only while the GIL is held
     py: ptr[PyObject]  # the Python Store, borrowed
-    depth: u64  # activations of the owner in this store
-    flags: u64
+    depth: u64  # activations of the owner in this store; STORE_SWEEP is set in it while externref boxes wait for a sweep
+    flags: u64  # STORE_* of codes.py
+    boxes: u64  # handle of its first externref box, 0 none (runtime.calls_boxes)
+    nboxes: u64
+    box_limit: u64  # boxes at which the next idle moment sweeps
 
 
 @struct
