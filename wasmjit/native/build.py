@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from types import ModuleType
 
-from wasmjit.native import imagefile
+from wasmjit.native import imagefile, provide
 from wasmjit.native.elf import Flat, flatten
 from wasmjit.native.emit import Target, emit
 from wasmjit.native.startup import startup_ir
@@ -25,13 +25,15 @@ def image_ir(modules: Sequence[ModuleType], extra_ir: Sequence[str] = ()) -> lis
     return [*texts, startup_ir(exports)]
 
 
-def build_image(modules: Sequence[ModuleType], extra_ir: Sequence[str] = (), *, target: Target | None = None, key: int = 0) -> bytes:
+def build_image(
+    modules: Sequence[ModuleType], extra_ir: Sequence[str] = (), *, target: Target | None = None, sources: Sequence[str] = ()
+) -> bytes:
     """Compile restricted modules and IR texts to the bytes of an image file.
 
-    target: None for the host; key: a 64-bit number that the loader compares. Raises EmitError, FlattenError, and the
-    compiler's errors.
+    target: None for the host; sources: files of the package that the image depends on (see `sources.closure`). Raises
+    EmitError, FlattenError, and the compiler's errors.
     """
-    return pack(flatten(emit(image_ir(modules, extra_ir), target), head=imagefile.HEAD), key)
+    return pack(flatten(emit(image_ir(modules, extra_ir), target), head=imagefile.HEAD), sources)
 
 
 def build_and_load(modules: Sequence[ModuleType], extra_ir: Sequence[str] | str = ()) -> imagefile.Image:
@@ -39,7 +41,7 @@ def build_and_load(modules: Sequence[ModuleType], extra_ir: Sequence[str] | str 
     return imagefile.load_bytes(build_image(modules, [extra_ir] if isinstance(extra_ir, str) else extra_ir))
 
 
-def pack(flat: Flat, key: int = 0) -> bytes:
+def pack(flat: Flat, sources: Sequence[str] = ()) -> bytes:
     """The bytes of an image file: the flattened object, the lists behind it, the header filled in."""
     blob = bytearray(flat.blob)
     words = dict.fromkeys(range(imagefile.WORDS), 0)
@@ -52,12 +54,16 @@ def pack(flat: Flat, key: int = 0) -> bytes:
     table = marshal.dumps({name: tuple(function) for name, function in flat.functions.items()})
     words[imagefile.TABLE], words[imagefile.TABLE_SIZE] = len(blob), len(table)
     blob += table
+    paths = "\n".join(sources).encode()
+    words[imagefile.SOURCES], words[imagefile.SOURCES_SIZE] = len(blob), len(paths)
+    blob += paths
     blob += bytes(-len(blob) % flat.machine.page)
     words |= {
         0: imagefile.MAGIC,
         imagefile.SIZE: len(blob),
         imagefile.MACHINE: flat.machine.elf,
-        imagefile.KEY: key,
+        imagefile.KEY: provide.contents(sources),
+        imagefile.STAMP: provide.stamp(sources),
         imagefile.RELRO: flat.relro,
         imagefile.DATA: flat.data,
         imagefile.LINK: flat.symbols["image_link"],

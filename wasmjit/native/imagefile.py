@@ -14,49 +14,63 @@ import posix
 
 import _ctypes
 
-MAGIC = int.from_bytes(b"wjimage\x01", "little")
+MAGIC = int.from_bytes(b"wjimage\x02", "little")
 HEAD = 4096  # bytes of the header
 WORDS = 32
 (
-    _MAGIC, DIGEST, SIZE, MACHINE, KEY, RELRO, DATA, LISTS, LINK, EXPORTS,
-    RELOCATIONS, RELOCATION_COUNT, IMPORTS, IMPORT_COUNT, TABLE, TABLE_SIZE,
-) = range(16)  # fmt: skip
+    _MAGIC, DIGEST,
+    SIZE, MACHINE,  # bytes of the file; e_machine
+    KEY, STAMP,  # of the contents of the source files; of their sizes, times and inodes
+    RELRO, DATA, LISTS,  # where the parts start
+    LINK, EXPORTS,  # entry points
+    RELOCATIONS, RELOCATION_COUNT, IMPORTS, IMPORT_COUNT,
+    TABLE, TABLE_SIZE,  # marshalled function table
+    SOURCES, SOURCES_SIZE,  # paths of the source files, one a line, relative to the package
+) = range(19)  # fmt: skip
 DIGESTED = 16  # the digest covers the bytes from here on
-PAGE = 4096
 ELF_MACHINES = {"x86_64": 62, "aarch64": 183}
 
+_PAGE = 4096
 _PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
 _MAP_PRIVATE, _MAP_ANONYMOUS, _MAP_POPULATE = 2, 0x20, 0x8000
 _EPERM, _EACCES = 1, 13
 _PyBUF_READ = 0x100
+_FAILED = (1 << 64) - 1
+_BYTES_HEADER = bytes.__basicsize__ - 1  # where the bytes of a bytes object are
 
 
 class ImageError(Exception):
-    """The bytes are no image for this machine, or damaged, or need what this process lacks."""
+    """The bytes are no image for this machine, or damaged, or stale, or need what this process lacks."""
 
 
 class Image:
     """A loaded image: its attributes are its exports, CPython builtins. It stays in memory as long as the process."""
 
+    TYPE_CHECKING = False
+    if TYPE_CHECKING:
+        _mapping: tuple[int, int, list[int]]  # base, bytes, header words
 
-class _Pointer(_ctypes._SimpleCData):
+        def __getattr__(self, name: str) -> "_Builtin": ...
+
+
+class _Pointer(_ctypes._SimpleCData):  # type: ignore[type-arg]
     _type_ = "P"
 
 
-class _Size(_ctypes._SimpleCData):
+class _Size(_ctypes._SimpleCData):  # type: ignore[type-arg]
     _type_ = "L"
 
 
-class _Int(_ctypes._SimpleCData):
+class _Int(_ctypes._SimpleCData):  # type: ignore[type-arg]
     _type_ = "i"
 
 
-class _Object(_ctypes._SimpleCData):
+class _Object(_ctypes._SimpleCData):  # type: ignore[type-arg]
     _type_ = "O"
 
 
 class _Function(_ctypes.CFuncPtr):
-    _flags_ = 1 | 8  # C convention, errno kept
+    _flags_ = 1 | 8  # C convention, errno kept, GIL released
     _restype_ = _Size
 
 
@@ -65,7 +79,7 @@ class _PythonFunction(_ctypes.CFuncPtr):
     _restype_ = _Object
 
 
-class _PythonStatus(_PythonFunction):
+class _PythonStatus(_ctypes.CFuncPtr):
     _flags_ = 1 | 4
     _restype_ = _Int
 
@@ -83,16 +97,15 @@ _mmap = _function("mmap", _Pointer, _Size, _Int, _Int, _Int, _Size)
 _mprotect = _function("mprotect", _Pointer, _Size, _Int)
 _munmap = _function("munmap", _Pointer, _Size)
 _view = _function("PyMemoryView_FromMemory", _Pointer, _Size, _Int, kind=_PythonFunction)
-_FAILED = (1 << 64) - 1
 
 
-def digest(data):
+def digest(data: bytes | bytearray | memoryview) -> int:
     """The digest of an image's bytes, without those before DIGESTED."""
     return int.from_bytes(_imp.source_hash(0, memoryview(data)[DIGESTED:]), "little")
 
 
-def check(data):
-    """The header words of an image in a buffer. Raises ImageError if it is not whole or not for this machine."""
+def check(data: bytes | memoryview) -> list[int]:
+    """The header words of the image in a buffer. Raises ImageError if it is not whole or not for this machine."""
     if len(data) < HEAD:
         raise ImageError("too short for an image")
     words = memoryview(data)[: 8 * WORDS].cast("Q").tolist()
@@ -107,34 +120,49 @@ def check(data):
     return words
 
 
-def load_file(descriptor, key=None):
-    """Load the image in an open file. `key`: what its header must hold. Raises ImageError, OSError."""
+def sources(data: bytes | memoryview, words: list[int]) -> list[str]:
+    """Paths of the files an image was made from, relative to the package."""
+    return bytes(data[words[SOURCES] : words[SOURCES] + words[SOURCES_SIZE]]).decode().split("\n")
+
+
+def stamped(data: bytes, stamp: int) -> bytes:
+    """The image with another stamp."""
+    changed = bytearray(data)
+    changed[8 * STAMP : 8 * STAMP + 8] = stamp.to_bytes(8, "little")
+    changed[8 * DIGEST : 8 * DIGEST + 8] = digest(changed).to_bytes(8, "little")
+    return bytes(changed)
+
+
+def load_file(descriptor: int, accept=None) -> Image:
+    """Load the image in an open file, wherever its offset stands.
+
+    accept: called with the bytes and header words of the intact image; false refuses it. Raises ImageError, OSError.
+    """
     size = posix.fstat(descriptor).st_size
     if size < HEAD:
         raise ImageError("too short for an image")
     base = _map(size, _PROT_READ | _PROT_EXEC, _MAP_PRIVATE | _MAP_POPULATE, descriptor)
     if base is None:
-        return load_bytes(posix.read(descriptor, size), key)
+        return load_bytes(posix.pread(descriptor, size, 0), accept)
     try:
-        words = _checked(_view(base, size, _PyBUF_READ), key)
+        words = _accepted(_view(base, size, _PyBUF_READ), accept)
     except ImageError:
         _munmap(base, size)
         raise
     return _start(base, size, words)
 
 
-def load_bytes(data, key=None):
-    """Load the image in a bytes object. `key`: what its header must hold. Raises ImageError, OSError."""
-    words = _checked(data, key)
+def load_bytes(data: bytes, accept=None) -> Image:
+    """Load the image in a bytes object; see `load_file`."""
+    words = _accepted(data, accept)
     size = len(data)
-    base = _map(size, _PROT_READ | _PROT_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS, -1)
-    _function("memcpy", _Pointer, _Pointer, _Size)(base, id(data) + bytes.__basicsize__ - 1, size)
+    base = _anonymous(data)
     for start, end in ((0, words[RELRO]), (words[LISTS], size)):
         _protect(base + start, end - start, _PROT_READ | _PROT_EXEC)
     return _start(base, size, words)
 
 
-def symbols(image):
+def functions(image: Image) -> dict[str, tuple[int, int]]:
     """Every function of a loaded image: name -> (address, bytes). For profilers and disassembly."""
     import marshal
 
@@ -143,9 +171,26 @@ def symbols(image):
     return {name: (base + offset, length) for name, (offset, length) in table.items()}
 
 
-def _checked(data, key):
+def call_code(code: bytes, count: int) -> list[int]:
+    """Run position-independent machine code `void f(u32 out[count])` once; the numbers it wrote."""
+    base = _anonymous(code)
+    try:
+        _protect(base, len(code), _PROT_READ | _PROT_EXEC)
+        out = (_Int * count)()
+        _Function(base)(out)
+        return memoryview(out).cast("B").cast("I").tolist()
+    finally:
+        _munmap(base, len(code))
+
+
+def auxiliary(kind: int) -> int:
+    """A value of the auxiliary vector: getauxval(kind)."""
+    return _function("getauxval", _Size)(kind)
+
+
+def _accepted(data, accept):
     words = check(data)
-    if key is not None and words[KEY] != key:
+    if accept is not None and not accept(data, words):
         raise ImageError("made from other sources")
     return words
 
@@ -161,6 +206,13 @@ def _map(size, protection, flags, descriptor):
     raise OSError(error, posix.strerror(error))
 
 
+def _anonymous(data):
+    """Address of a writable copy of `data` in memory of its own."""
+    base = _map(len(data), _PROT_READ | _PROT_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS, -1)
+    _function("memcpy", _Pointer, _Pointer, _Size)(base, id(data) + _BYTES_HEADER, len(data))
+    return base
+
+
 def _protect(address, size, protection):
     if size and _mprotect(address, size, protection):
         error = _ctypes.get_errno()
@@ -172,8 +224,8 @@ def _start(base, size, words):
     _protect(base + relro, lists - relro, _PROT_READ | _PROT_WRITE)
     missing = _Function(base + words[LINK])(_Pointer(base), _Pointer(_ctypes.dlsym(_process, "dlsym")))
     if missing:
-        view = _view(missing, base + size - missing, _PyBUF_READ)
-        raise ImageError(f"this process lacks {bytes(view).partition(bytes(1))[0].decode()}")
+        name = bytes(_view(missing, base + size - missing, _PyBUF_READ)).partition(b"\0")[0].decode()
+        raise ImageError(f"this process lacks {name}")
     _protect(base + relro, data - relro, _PROT_READ)
     image = Image()
     exports = _PythonStatus(base + words[EXPORTS])

@@ -1,0 +1,145 @@
+"""Where the native image comes from: the cache, a shipped image, or a build. On the run path.
+
+A cached image knows the files it was made from. It is used at once if their sizes, times and inodes are what they were
+(`stamp`: 2 us a file), and after reading them if their contents are (`contents`). Otherwise it is stale: then a shipped
+image for a baseline processor whose contents agree, then a build. Both go into the cache. An image that was shipped
+stays in use until `python -m wasmjit.native --build` replaces it by one made for this very processor.
+"""
+
+import _imp
+import os
+import sys
+
+from wasmjit._version import __version__
+from wasmjit.native import imagefile, processor
+from wasmjit.native.cache import SUFFIX, Cache
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SHIPPED = os.path.join(PACKAGE, "native", "images")
+NO_COMPILER = (
+    "wasmjit has no native image for this machine, and llvmlite, which is needed to build one, cannot be imported ({error}). "
+    "Install it: pip install llvmlite"
+)
+
+
+def open_image(name: str, build, setting: bool | str = True) -> imagefile.Image:
+    """The image called `name`, loaded.
+
+    build: called without arguments when there is none, returns the bytes of an image file; setting: the cache folder as
+    `cache.locate` takes it. Raises ImportError when there is no image and no compiler.
+    """
+    words = processor.features()
+    with Cache(setting) as cache:
+        entry = entry_name(name, words)
+        image = _load_cached(cache, entry, _unchanged)
+        if image is None:
+            image = _load_cached_again(cache, entry) or _load_shipped(cache, entry, name, words)
+        return image or _load_built(cache, entry, build)
+
+
+def entry_name(name: str, words: list[int]) -> str:
+    """The cache entry of an image for this installation and a processor (`processor.features`)."""
+    text = "\n".join([PACKAGE, __version__, str(imagefile.MAGIC), *map(str, words)])
+    return f"{name}-{_hash(text.encode()):016x}{SUFFIX}"
+
+
+def stamp(sources) -> int:
+    """A number that changes when a file is written, replaced or touched."""
+    found = []
+    for path in sources:
+        try:
+            status = os.stat(f"{PACKAGE}/{path}")
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
+    return _hash(repr(found).encode())
+
+
+def contents(sources) -> int:
+    """A number that changes when the content of a file or the version does. Missing files count as empty."""
+    texts = [__version__.encode()]
+    for path in sources:
+        try:
+            with open(f"{PACKAGE}/{path}", "rb") as file:
+                texts.append(b"%d %s" % (_hash(file.read()), path.encode()))
+        except FileNotFoundError:
+            texts.append(b"0")
+    return _hash(b"\n".join(texts))
+
+
+def _hash(data: bytes) -> int:
+    return int.from_bytes(_imp.source_hash(0, data), "little")
+
+
+def _unchanged(data, words) -> bool:
+    return stamp(imagefile.sources(data, words)) == words[imagefile.STAMP]
+
+
+def _current(data, words) -> bool:
+    return contents(imagefile.sources(data, words)) == words[imagefile.KEY]
+
+
+def _load_cached(cache: Cache, entry: str, accept) -> imagefile.Image | None:
+    descriptor = cache.read(entry)
+    if descriptor < 0:
+        return None
+    try:
+        return imagefile.load_file(descriptor, accept)
+    except imagefile.ImageError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _load_cached_again(cache: Cache, entry: str) -> imagefile.Image | None:
+    """The cached image if only times or inodes of its sources changed; it is stamped anew."""
+    descriptor = cache.read(entry)
+    if descriptor < 0:
+        return None
+    with open(descriptor, "rb") as file:
+        return _adopt(cache, entry, file.read())
+
+
+def _load_shipped(cache: Cache, entry: str, name: str, words: list[int]) -> imagefile.Image | None:
+    for level in processor.levels(words):
+        try:
+            with open(f"{SHIPPED}/{name}-{level}.img", "rb") as file:
+                data = file.read()
+        except OSError:
+            continue
+        image = _adopt(cache, entry, data)
+        if image is not None:
+            return image
+    return None
+
+
+def _adopt(cache: Cache, entry: str, data: bytes) -> imagefile.Image | None:
+    """Load an image whose sources have the right contents, and remember that under the present stamp."""
+    try:
+        words = imagefile.check(data)
+        if not _current(data, words):
+            return None
+        return _store(cache, entry, imagefile.stamped(data, stamp(imagefile.sources(data, words))))
+    except imagefile.ImageError:
+        return None
+
+
+def _load_built(cache: Cache, entry: str, build) -> imagefile.Image:
+    if sys.stderr is not None and sys.stderr.isatty():
+        note = f" (not kept: {cache.reason})" if cache.path and os.path.isdir(cache.path) and cache.reason else ""
+        print(f"wasmjit: building native image (once){note} ...", file=sys.stderr, flush=True)
+    try:
+        import llvmlite.binding  # noqa: F401
+    except ImportError as error:
+        raise ImportError(NO_COMPILER.format(error=error)) from error
+    return _store(cache, entry, build())
+
+
+def _store(cache: Cache, entry: str, data: bytes) -> imagefile.Image:
+    """Put an image into the cache and load it from there, else from memory."""
+    if cache.write(entry, data):
+        image = _load_cached(cache, entry, None)
+        if image is not None:
+            return image
+    return imagefile.load_bytes(data)

@@ -1,0 +1,48 @@
+"""Which source files an image depends on: found by reading the import statements, so that no list can be forgotten."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+_ROOT = PACKAGE.name
+
+
+def closure(names: Iterable[str]) -> list[str]:
+    """Paths, relative to the package, of the named modules and of every module of the package that they import."""
+    found: dict[str, Path] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        path = _find(name)
+        if path is not None and name not in found:
+            found[name] = path
+            waiting += [name.rpartition(".")[0], *_imports(name, path)]
+    found.pop(_ROOT, None)  # lists public names only
+    return sorted(str(path.relative_to(PACKAGE)) for path in found.values())
+
+
+def _find(name: str) -> Path | None:
+    if name.partition(".")[0] != _ROOT:
+        return None
+    path = PACKAGE.joinpath(*name.split(".")[1:])
+    return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.is_file()), None)
+
+
+@cache
+def _imports(name: str, path: Path) -> list[str]:
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return list(_imported(ast.parse(path.read_bytes()), package))
+
+
+def _imported(tree: ast.Module, package: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")
+            above = parents[: len(parents) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)  # a name may be a module
