@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.paths import EXAMPLES, ROOT
+
 SUFFIXES = {".wasm", ".wat", ".json", ".png", ".svg", ".gif", ".jpg", ".html", ".wast"}
 ABSOLUTE = re.compile(rb"(?<![\w.:/-])/(?:home|root|work|tmp|Users|mnt|var|opt|builds?|github|runner)/[\w.-]+|[A-Z]:\\\\?Users", re.ASCII)
 
@@ -35,10 +36,10 @@ def test_no_trace_of_the_machine_that_made_it(path: Path) -> None:
 
 
 def test_there_are_artifacts() -> None:
-    assert ROOT / "examples" / "hello.wasm" in artifacts()
+    assert EXAMPLES / "hello.wasm" in artifacts()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.wasm")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((EXAMPLES).glob("*.wasm")), ids=lambda path: path.name)
 def test_examples_stand_beside_their_source_and_its_build_command(path: Path) -> None:
     sources = [path.with_suffix(suffix) for suffix in (".wat", ".c") if path.with_suffix(suffix).exists()]
     assert sources, f"no source of {path.name}"
@@ -49,5 +50,5 @@ def test_hello_is_what_its_text_says() -> None:
     wasm_tools = shutil.which("wasm-tools", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))))
     if wasm_tools is None:
         pytest.skip("needs wasm-tools")
-    built = subprocess.run([wasm_tools, "parse", ROOT / "examples" / "hello.wat"], capture_output=True, check=True).stdout
-    assert built == (ROOT / "examples" / "hello.wasm").read_bytes()
+    built = subprocess.run([wasm_tools, "parse", EXAMPLES / "hello.wat"], capture_output=True, check=True).stdout
+    assert built == (EXAMPLES / "hello.wasm").read_bytes()

@@ -2,23 +2,23 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-HELLO = ROOT / "examples" / "hello.wasm"
-HEAVY = (
-    "llvmlite numpy typing dataclasses pathlib logging json argparse enum re ctypes inspect ast subprocess threading tempfile "
-    "wasmjit.native.lang wasmjit.native.compiler wasmjit.runtime.structs wasmjit.isa.row"
-).split()
+from tests.paths import EXAMPLES, ROOT
+
+HELLO = EXAMPLES / "hello.wasm"
+STANDARD = "argparse ast ctypes dataclasses enum inspect json logging pathlib re subprocess tempfile threading typing"
+BUILD_TIME = "llvmlite numpy wasmjit.isa.row wasmjit.native.compiler wasmjit.native.lang wasmjit.runtime.structs"
+HEAVY = set(f"{STANDARD} {BUILD_TIME}".split())
 
 
 def loaded(program: str) -> set[str]:
     """The modules that `program` adds to a Python without site-packages: an editable install imports some of them itself."""
     prologue = f"import sys; sys.path.insert(0, {str(ROOT)!r}); before = set(sys.modules)\n"
     epilogue = "\nprint(*sorted(set(sys.modules) - before), sep='\\n', file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-S", "-c", prologue + program + epilogue], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    command = [sys.executable, "-S", "-c", prologue + program + epilogue]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split())
 
@@ -44,4 +44,4 @@ def test_importing_the_package_loads_nothing_else() -> None:
 )
 @pytest.mark.usefixtures("image")
 def test_running_a_module_loads_nothing_heavy(program: str) -> None:
-    assert sorted(loaded(program) & set(HEAVY)) == []
+    assert sorted(loaded(program) & HEAVY) == []

@@ -69,7 +69,9 @@ def test_help_is_the_table(capsys: pytest.CaptureFixture[str]) -> None:
         assert words in text
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("10", 10), ("1.5s", 1.5), ("500ms", 0.5), ("2m", 120), ("1h", 3600), ("0", 0), ("3us", 3e-6)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("10", 10), ("1.5s", 1.5), ("500ms", 0.5), ("2m", 120), ("1h", 3600), ("0", 0), ("3us", 3e-6)]
+)
 def test_durations(text: str, seconds: float) -> None:
     assert duration(text) == pytest.approx(seconds)
 
@@ -96,7 +98,10 @@ def test_arguments(kind: str, text: str, value: object) -> None:
     assert wasm_value(kind, text) == value
 
 
-@pytest.mark.parametrize(("kind", "text"), [("i32", "1.5"), ("i32", ""), ("i64", "ten"), ("f32", "x"), ("f64", "0xzz"), ("externref", "3"), ("funcref", "f")])
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("i32", "1.5"), ("i32", ""), ("i64", "ten"), ("f32", "x"), ("f64", "0xzz"), ("externref", "3"), ("funcref", "f")],
+)
 def test_arguments_that_are_none(kind: str, text: str) -> None:
     with pytest.raises(ValueError, match=kind):
         wasm_value(kind, text)
@@ -104,8 +109,17 @@ def test_arguments_that_are_none(kind: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "value", "text"),
-    [("i32", -1, "-1"), ("f64", 0.1, "0.1"), ("f32", 0.10000000149011612, "0.1"), ("f32", 16777216.0, "16777216"), ("externref", None, "null")]
-    + [("f32", float("nan"), "nan"), ("f64", float("-inf"), "-inf"), ("f32", 3.4028234663852886e38, "3.4028235e+38"), ("externref", "text", "text")],
+    [
+        ("i32", -1, "-1"),
+        ("f64", 0.1, "0.1"),
+        ("f64", float("-inf"), "-inf"),
+        ("f32", 0.10000000149011612, "0.1"),
+        ("f32", 16777216.0, "16777216"),
+        ("f32", 3.4028234663852886e38, "3.4028235e+38"),
+        ("f32", float("nan"), "nan"),
+        ("externref", None, "null"),
+        ("externref", "text", "text"),
+    ],
 )
 def test_results(kind: str, value: object, text: str) -> None:
     assert show_value(kind, value) == text

@@ -14,7 +14,8 @@ def overview() -> str:
     lines = ["usage: wasmjit [COMMAND] [OPTIONS] ...", "", "A WebAssembly runtime. Without a command name: run.", "", "commands:"]
     for name in COMMANDS:
         lines.append(f"  {name:<10} {import_module(f'wasmjit.cli.{name}').COMMAND.summary}")
-    lines += ["", "`wasmjit COMMAND --help` tells its options. Exit codes: the program's own, 134 trap or timeout, 1 error, 2 usage, 130 Ctrl-C."]
+    lines += ["", "`wasmjit COMMAND --help` tells its options."]
+    lines += ["Exit codes: the program's own, 134 trap or timeout, 1 error, 2 usage, 130 Ctrl-C."]
     return "\n".join(lines)
 
 

@@ -98,12 +98,12 @@ def invoke(instance: Instance, name: str, texts: list[str], command: Command) ->
     if len(texts) != len(params):
         raise UsageError(f"{name} takes {len(params)} arguments: {function.type}, not {len(texts)}", command)
     try:
-        arguments = [wasm_value(kind, text) for kind, text in zip(params, texts)]
+        arguments = [wasm_value(kind, text) for kind, text in zip(params, texts, strict=True)]
     except ValueError as error:
         raise UsageError(f"{name}: {error}", command) from None
     value = function(*arguments)
     shown = () if not results else (value,) if len(results) == 1 else value
-    sys.stdout.write("".join(f"{show_value(kind, result)}\n" for kind, result in zip(results, shown)))
+    sys.stdout.write("".join(f"{show_value(kind, result)}\n" for kind, result in zip(results, shown, strict=True)))
     sys.stdout.flush()
 
 
