@@ -13,15 +13,11 @@ PyExc_ValueError = extern_data("PyExc_ValueError", ptr[PyObject])
 
 
 @extern
-def Py_DecRef(value: ptr[PyObject]) -> None: ...
-
-
-@extern
-def Py_IncRef(value: ptr[PyObject]) -> None: ...
-
-
-@extern
 def PyBuffer_FillInfo(view: ptr[u8], exporter: ptr[PyObject], buffer: ptr[u8], size: i64, readonly: i32, flags: i32) -> i32: ...
+
+
+@extern
+def PyBytes_FromStringAndSize(data: ptr[u8], size: i64) -> ptr[PyObject]: ...
 
 
 @extern
@@ -194,3 +190,11 @@ def PyType_GenericAlloc(kind: ptr[PyObject], items: i64) -> ptr[PyObject]: ...
 
 @extern
 def PyType_GetName(kind: ptr[PyObject]) -> ptr[PyObject]: ...
+
+
+@extern
+def Py_DecRef(value: ptr[PyObject]) -> None: ...
+
+
+@extern
+def Py_IncRef(value: ptr[PyObject]) -> None: ...

@@ -1,1 +1,43 @@
-"""One module a platform: context offsets, trampolines, calling conventions."""
+"""One module a platform: context offsets, system constants, trampolines in assembler. Build time only.
+
+A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of the program counter, the stack pointer and
+the register of a C function's first argument), REG_SLOT_PC, REG_CSP (of the registers in which interpreter handlers keep
+their slot pc and control stack pointer), SYS_GETTID, RED_ZONE and `ir()`: the module assembler.
+The constants that differ between systems only are here.
+"""
+
+import os
+import platform
+import sys
+
+MACHINE = os.environ.get("WASMJIT_MACHINE") or platform.machine()  # the variable is for cross-compiling the image
+
+if not sys.platform.startswith("linux"):
+    raise ImportError(f"wasmjit has no native runtime for {sys.platform}; it runs on Linux")
+if MACHINE in ("x86_64", "AMD64"):
+    from . import x86_64_linux as chosen
+elif MACHINE in ("aarch64", "arm64"):
+    from . import aarch64_linux as chosen  # type: ignore[no-redef]
+else:
+    raise ImportError(f"wasmjit has no native runtime for {MACHINE}; it runs on x86_64 and aarch64")
+
+REG_PC, REG_SP, REG_ARG0 = chosen.REG_PC, chosen.REG_SP, chosen.REG_ARG0
+REG_SLOT_PC, REG_CSP, SYS_GETTID = chosen.REG_SLOT_PC, chosen.REG_CSP, chosen.SYS_GETTID
+ENTRY_SP_BIAS = chosen.ENTRY_SP_BIAS  # what a C function finds its stack pointer below a multiple of 16
+
+# Linux and glibc or musl, 64 bit
+PROT_NONE, PROT_READ, PROT_WRITE = 0, 1, 2
+MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS, MAP_NORESERVE = 0x02, 0x10, 0x20, 0x4000
+RLIMIT_AS = 9
+CLOCK_MONOTONIC = 1
+SIGBUS, SIGSEGV = 7, 11
+SIG_DFL, SIG_IGN = 0, 1
+SA_SIGINFO, SA_ONSTACK, SA_NODEFER = 4, 0x08000000, 0x40000000
+SIGACTION_BYTES, SIGACTION_FLAGS = 152, 136  # struct sigaction: handler at 0
+SIGINFO_CODE, SIGINFO_ADDR = 8, 16  # siginfo_t
+PTHREAD_ATTR_BYTES = 64
+
+
+def platform_ir() -> str:
+    """IR text with the platform's module assembler: the symbols that `runtime.entry` declares as extern."""
+    return "".join(f'module asm "{line}"\n' for line in chosen.assembler().splitlines() if line.strip())

@@ -1,0 +1,186 @@
+"""The handler of SIGSEGV and SIGBUS: turns faults of wasm on linear memories into traps, and hands on everything else.
+
+A trap is: a fault raised by the kernel, at a pc in the image's code, on an address in the memory arena, by a thread inside
+wasm whose registers look like an interpreter's. The handler notes slot pc and control stack from the registers, sets the
+context to resume in `trap_fault` below the activation, and returns: no wasm code runs inside the signal.
+
+Others install handlers too, before or after us, each calling the one it found. So the handlers that we found form a stack,
+newest last: each nested arrival of a fault in one thread goes one further down, the last to the default action, and two
+libraries that call each other do not loop. `faulthandler` enabled after us would report traps as crashes: `fault_assert`,
+called for every instance made, puts us in front again.
+"""
+
+from wasmjit.native.lang import addr, alloca, array, atomic_cas, atomic_store, boolean, call, export, fn, fnptr, i32, load, ptr, store, struct, u8, u32, u64, var, void
+from wasmjit.native.libc import memcpy, memmove, memset, pthread_getspecific, pthread_kill, pthread_self, sigaction
+from wasmjit.runtime.arena import ARENA
+from wasmjit.runtime.codes import RESERVATION
+from wasmjit.runtime.context import THREADS, context_init
+from wasmjit.runtime.platform import (
+    ENTRY_SP_BIAS,
+    REG_ARG0,
+    REG_CSP,
+    REG_PC,
+    REG_SLOT_PC,
+    REG_SP,
+    SA_NODEFER,
+    SA_ONSTACK,
+    SA_SIGINFO,
+    SIG_DFL,
+    SIG_IGN,
+    SIGACTION_BYTES,
+    SIGACTION_FLAGS,
+    SIGBUS,
+    SIGINFO_ADDR,
+    SIGINFO_CODE,
+    SIGSEGV,
+)
+from wasmjit.runtime.structs import Ec
+from wasmjit.runtime.traps import RECORD, trap_fault
+
+DEPTH = 8  # handlers of others that are remembered for one signal
+FORWARDING = 16  # threads that may be handing on a fault at once
+FLAGS = SA_SIGINFO | SA_ONSTACK | SA_NODEFER
+SIGNALS = (SIGSEGV, SIGBUS)
+
+
+@struct
+class Previous:
+    """Handlers found installed for one signal, oldest first: struct sigaction each."""
+
+    count: u64
+    actions: array[u8, SIGACTION_BYTES * DEPTH]
+
+
+@struct
+class Forward:
+    """A thread inside handlers of others."""
+
+    thread: u64  # pthread_self(), 0: free
+    level: u64  # how many were entered
+
+
+PREVIOUS = var("fault_previous", Previous, len(SIGNALS))
+FORWARDS = var("fault_forwards", Forward, FORWARDING)
+TEXT = var("fault_text", u64, 2)  # first and last + 1 address of the code whose faults can be traps
+
+
+@fn
+def fault_handler(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
+    """The signal handler (SA_SIGINFO)."""
+    if not fault_is_trap(info, context):
+        fault_forward(signal, info, context)
+
+
+@fn
+def fault_is_trap(info: ptr[u8], context: ptr[u8]) -> boolean:
+    """Recognise a trap, and set the context to resume in `trap_fault`."""
+    if load(i32, info + SIGINFO_CODE) <= 0:  # sent by kill() or raise()
+        return False
+    pc = load(u64, context + REG_PC)
+    address = load(u64, info + SIGINFO_ADDR)
+    if pc < TEXT[0] or pc >= TEXT[1] or address < ARENA.base or address >= ARENA.end:
+        return False
+    ec = ptr[Ec](pthread_getspecific(THREADS.key))
+    if ec == 0 or ec.act == 0:
+        return False
+    csp = load(u64, context + REG_CSP)
+    if csp < u64(ec.act.cs_entry) + RECORD or csp > u64(ec.cs_base) + ec.cs_bytes:
+        return False
+    ec.pc = ptr[u8](load(u64, context + REG_SLOT_PC))
+    ec.cs_top = ptr[u8](csp)
+    ec.trap_addr = (address - ARENA.base) % RESERVATION
+    store(u64, context + REG_PC, u64(fnptr(trap_fault)))
+    store(u64, context + REG_SP, u64(ec.act) - ENTRY_SP_BIAS)
+    store(u64, context + REG_ARG0, u64(ec))
+    return True
+
+
+@fn
+def fault_forward(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
+    """Call the handler that was there before, the one before that if this thread is in it already."""
+    previous = PREVIOUS[0]
+    if signal == SIGBUS:
+        previous = PREVIOUS[1]
+    here = forward_enter()
+    level = here.level
+    action = alloca(u8, SIGACTION_BYTES)
+    if level < previous.count:
+        memcpy(action, addr(previous.actions[(previous.count - 1 - level) * SIGACTION_BYTES]), SIGACTION_BYTES)
+    else:
+        memset(action, 0, SIGACTION_BYTES)
+    handler = load(u64, action)
+    if handler == SIG_DFL or handler == SIG_IGN:
+        sigaction(signal, action, ptr[u8](0))  # a fault comes again on return
+        if load(i32, info + SIGINFO_CODE) <= 0 and handler == SIG_DFL:
+            pthread_kill(pthread_self(), signal)  # a signal that was sent does not
+    else:
+        here.level = level + 1
+        if load(i32, action + SIGACTION_FLAGS) & SA_SIGINFO != 0:
+            call(void, ptr[u8](handler), signal, info, context)
+        else:
+            call(void, ptr[u8](handler), signal)
+        here.level = level
+    if level == 0:
+        atomic_store(addr(here.thread), 0)
+
+
+@fn
+def forward_enter() -> ptr[Forward]:
+    """This thread's entry in FORWARDS, claimed if it has none. With more threads crashing at once than entries, one waits."""
+    me = pthread_self()
+    i: u64 = 0
+    while i < FORWARDING:
+        if FORWARDS[i].thread == me:
+            return FORWARDS[i]
+        i += 1
+    i = 0
+    while True:
+        if atomic_cas(addr(FORWARDS[i].thread), 0, me):
+            return FORWARDS[i]
+        i = (i + 1) % FORWARDING
+
+
+@fn
+def fault_install(signal: i32, previous: ptr[Previous]) -> boolean:
+    """Make our handler the one that is called first. Cheap if it is."""
+    found = alloca(u8, SIGACTION_BYTES)
+    if sigaction(signal, ptr[u8](0), found) != 0:
+        return False
+    if load(u64, found) == u64(fnptr(fault_handler)):
+        return True
+    previous_push(previous, found)
+    action = alloca(u8, SIGACTION_BYTES)
+    memset(action, 0, SIGACTION_BYTES)
+    store(u64, action, u64(fnptr(fault_handler)))
+    store(i32, action + SIGACTION_FLAGS, FLAGS)
+    return sigaction(signal, action, ptr[u8](0)) == 0
+
+
+@fn
+def previous_push(previous: ptr[Previous], action: ptr[u8]) -> void:
+    """Remember a handler as the newest; one that is known already moves up, the oldest is forgotten if there are too many."""
+    kept: u64 = 0
+    i: u64 = 0
+    handler = load(u64, action)
+    while i < previous.count:
+        old = addr(previous.actions[i * SIGACTION_BYTES])
+        if load(u64, old) != handler and not (i == 0 and previous.count == DEPTH):
+            memmove(addr(previous.actions[kept * SIGACTION_BYTES]), old, SIGACTION_BYTES)
+            kept += 1
+        i += 1
+    memcpy(addr(previous.actions[kept * SIGACTION_BYTES]), action, SIGACTION_BYTES)
+    previous.count = kept + 1
+
+
+@export
+def fault_assert() -> boolean:
+    """Put our handlers in front of what was installed since the last time. Called with the GIL held, for every instance made."""
+    return fault_install(SIGSEGV, PREVIOUS[0]) and fault_install(SIGBUS, PREVIOUS[1])
+
+
+@export
+def runtime_init(text: u64, text_end: u64) -> boolean:
+    """Start the runtime, once a process: [text, text_end) is the image's code. False: no thread key or no signal handler left."""
+    TEXT[0] = text
+    TEXT[1] = text_end
+    return context_init() and fault_assert()

@@ -1,0 +1,115 @@
+"""AArch64 Linux: AAPCS64; interpreter handlers are preserve_none (arguments in x20 to x28, then x0...)."""
+
+from wasmjit.native.lang import offsetof, sizeof
+from wasmjit.runtime.structs import Act, Code, Ec, FuncRef, Inst
+
+REG_PC, REG_SP, REG_ARG0 = 440, 432, 184  # ucontext_t: pc, sp, x0
+REG_SLOT_PC, REG_CSP = 344, 376  # x20, x24
+ENTRY_SP_BIAS = 0
+SYS_GETTID = 178
+
+_FRAME = (int(sizeof(Act)) + 15) & ~15
+_PAIRS = [(f"x{n}", f"x{n + 1}") for n in range(19, 29, 2)] + [(f"d{n}", f"d{n + 1}") for n in range(8, 16, 2)]
+_SAVED = 16 + 16 * len(_PAIRS)
+
+
+def _at(struct: type, field: str, base: str) -> str:
+    """Operand: a field of the struct that a register points to."""
+    return f"[{base}, #{int(offsetof(struct, field))}]"
+
+
+def assembler() -> str:
+    """`enter` and `rt_throw`: see runtime.entry. The activation record stands where the stack pointer is during the call."""
+
+    def ec(field: str) -> str:
+        return _at(Ec, field, "x0")
+
+    def act(field: str) -> str:
+        return _at(Act, field, "sp")
+
+    saved = ("vs_top", "cs_top", "inst", "mem0", "pc")
+    save = "\n".join(f"  ldr x9, {ec(field)}\n  str x9, {act(field)}" for field in saved)
+    restore = "\n".join(f"  ldr x9, {act(field)}\n  str x9, {ec(field)}" for field in saved)
+    push = "\n".join(f"  stp {a}, {b}, [sp, #{16 + 16 * i}]" for i, (a, b) in enumerate(_PAIRS))
+    pop = "\n".join(f"  ldp {a}, {b}, [sp, #{16 + 16 * i}]" for i, (a, b) in enumerate(_PAIRS))
+    return f"""
+  .text
+  .p2align 4
+  .globl enter
+  .hidden enter
+  .type enter, %function
+enter:
+  stp x29, x30, [sp, #-{_SAVED}]!
+  mov x29, sp
+{push}
+  sub sp, sp, #{_FRAME}
+  ldr x9, {ec("stack_limit")}
+  mov x10, sp
+  cmp x10, x9
+  b.lo .Lenter_overflow
+{save}
+  str x0, {act("ec")}
+  ldr x9, {ec("act")}
+  str x9, {act("prev")}
+  ldr x4, {ec("cs_top")}
+  str x4, {act("cs_entry")}
+  str x10, {ec("act")}
+  ldr x9, {_at(FuncRef, "host", "x1")}
+  cbnz x9, .Lenter_host
+  ldr x9, {_at(FuncRef, "inst", "x1")}
+  ldr x11, {_at(FuncRef, "code", "x1")}
+  str x9, {ec("inst")}
+  ldr x12, {_at(Inst, "mem0", "x9")}
+  str x12, {ec("mem0")}
+  ldr x3, {_at(Inst, "mem", "x9")}
+  ldr x1, {_at(Code, "entry", "x11")}
+  adrp x9, sentinel_word
+  add x9, x9, :lo12:sentinel_word
+  str x9, [x4], #16
+  bl interp_run
+.Lenter_done:
+  ldr x0, {act("ec")}
+  mov x1, #0
+.Lenter_exit:
+  ldr x9, {ec("act")}
+  mov x10, sp
+  cmp x9, x10
+  b.ne .Lenter_disorder
+  ldr x9, {act("prev")}
+  str x9, {ec("act")}
+{restore}
+  ldr x9, {ec("gil")}
+  cbnz x9, .Lenter_gil
+.Lenter_return:
+  mov x0, x1
+.Lenter_leave:
+  add sp, sp, #{_FRAME}
+{pop}
+  ldp x29, x30, [sp], #{_SAVED}
+  ret
+.Lenter_overflow:
+  bl enter_overflow
+  b .Lenter_leave
+.Lenter_host:
+  bl enter_host
+  b .Lenter_done
+.Lenter_disorder:
+  mov x1, sp
+  bl enter_disorder
+  b .Lenter_leave
+.Lenter_gil:
+  str x1, {act("rsp")}
+  bl gil_ensure
+  ldr x1, {act("rsp")}
+  b .Lenter_return
+  .size enter, .-enter
+
+  .globl rt_throw
+  .hidden rt_throw
+  .type rt_throw, %function
+rt_throw:
+  ldr x9, {ec("act")}
+  mov sp, x9
+  b .Lenter_exit
+  .size rt_throw, .-rt_throw
+"""

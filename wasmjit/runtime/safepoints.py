@@ -1,0 +1,134 @@
+"""Safepoints: where long-running wasm looks at signals, its deadline and requests of other threads, and lets go of the GIL.
+
+Interpreter handlers call `safepoint` when their budget is used up. It reads the clock; a *full* safepoint comes TICK after the
+last one, or at once when `ec.interrupt` is set. A full safepoint takes the GIL only where Python may have something to say: on
+the main thread (signals) or after an interrupt. It always ends with the GIL released: host calls and exits take it again.
+"""
+
+from wasmjit.native.capi import PyErr_CheckSignals, PyEval_RestoreThread, PyEval_SaveThread
+from wasmjit.native.lang import addr, alloca, atomic_store, export, f64, fn, i64, ptr, u8, u64, unlikely, vload, void
+from wasmjit.native.libc import clock_gettime, getpid, syscall
+from wasmjit.runtime.codes import GIL_HELD, GIL_RELEASED, TRAP_TIMEOUT
+from wasmjit.runtime.context import BUDGET, THREADS, current_ec
+from wasmjit.runtime.platform import CLOCK_MONOTONIC, SYS_GETTID
+from wasmjit.runtime.structs import Ec
+from wasmjit.runtime.traps import throw_python, trap
+
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+TICK = 2 * MILLISECOND
+# Getting the GIL from busy Python threads takes 5 ms and more. Asking again after TICK would leave wasm a quarter of the time;
+# waiting longer must not hold up a signal: acquisition and the pause before it stay below this together.
+SIGNAL_LATENCY = 14 * MILLISECOND
+FAST_GIL = MILLISECOND
+LONGEST = 1e9  # seconds: a longer timeout is none
+
+
+@fn
+def monotonic() -> u64:
+    """CLOCK_MONOTONIC in nanoseconds."""
+    now = alloca(u64, 2)
+    clock_gettime(CLOCK_MONOTONIC, ptr[u8](now))
+    return now[0] * SECOND + now[1]
+
+
+@fn
+def safepoint(ec: ptr[Ec]) -> i64:
+    """Returns the new budget. Precondition: ec.pc, ec.vs_top and ec.cs_top describe the caller's frame; Python may run.
+
+    Does not return on a timeout (TRAP_TIMEOUT) or when a signal handler raised (TRAP_PYTHON).
+    """
+    now = monotonic()
+    if unlikely(now >= ec.next_tick or vload(u64, addr(ec.interrupt)) != 0):
+        safepoint_full(ec, now)
+    return BUDGET
+
+
+@fn(cold=True)
+def safepoint_full(ec: ptr[Ec], now: u64) -> void:
+    if ec.deadline != 0 and now >= ec.deadline:
+        trap(ec, TRAP_TIMEOUT)
+    asked = vload(u64, addr(ec.interrupt))
+    ec.main_thread = 1 if i64(getpid()) == syscall(SYS_GETTID) else 0  # a fork makes the forking thread the main one
+    if asked != 0 or ec.main_thread != 0:
+        atomic_store(addr(ec.interrupt), 0)
+        gil_ensure(ec)
+        if PyErr_CheckSignals() != 0:
+            throw_python(ec)
+    gil_release(ec)
+    waited = monotonic() - now
+    pause: u64 = TICK
+    if waited > FAST_GIL and waited + TICK < SIGNAL_LATENCY:
+        pause = SIGNAL_LATENCY - waited
+    tick_schedule(ec, now + waited + pause)
+
+
+@fn
+def tick_schedule(ec: ptr[Ec], when: u64) -> void:
+    """Next full safepoint at `when`, or at the deadline if that is earlier."""
+    if ec.deadline != 0 and ec.deadline < when:
+        ec.next_tick = ec.deadline
+    else:
+        ec.next_tick = when
+
+
+@fn
+def gil_ensure(ec: ptr[Ec]) -> void:
+    """Take the GIL if this thread has released it: before any use of the CPython API from inside wasm."""
+    if ec.gil != GIL_HELD:
+        PyEval_RestoreThread(ec.tstate)
+        ec.gil = GIL_HELD
+
+
+@fn
+def gil_release(ec: ptr[Ec]) -> void:
+    """Release the GIL if this thread holds it. Nothing may be borrowed across."""
+    if ec.gil == GIL_HELD:
+        ec.tstate = PyEval_SaveThread()
+        ec.gil = GIL_RELEASED
+
+
+@export
+def deadline_push(seconds: f64) -> u64:
+    """Begin a timeout on this thread, in seconds from now; an enclosing earlier one stays. Returns what `deadline_pop` takes."""
+    ec = current_ec()
+    if ec == 0:
+        return 0
+    previous = ec.deadline
+    if seconds < LONGEST:
+        deadline = monotonic()
+        if seconds > 0.0:
+            deadline += u64(seconds * f64(SECOND))
+        if previous == 0 or deadline < previous:
+            ec.deadline = deadline
+            tick_schedule(ec, ec.next_tick)
+    return previous
+
+
+@export
+def deadline_pop(previous: u64) -> void:
+    """End the timeout begun by the `deadline_push` that returned `previous`."""
+    ec = current_ec()
+    if ec != 0:
+        ec.deadline = previous
+
+
+@export
+def deadline_remaining() -> f64:
+    """Seconds until this thread's deadline, 0 if it has passed, 1e9 if there is none: how long a host function may sleep."""
+    ec = current_ec()
+    if ec == 0 or ec.deadline == 0:
+        return LONGEST
+    now = monotonic()
+    if now >= ec.deadline:
+        return 0.0
+    return f64(ec.deadline - now) / f64(SECOND)
+
+
+@export
+def interrupt_all() -> void:
+    """Make every thread inside wasm run a full safepoint soon."""
+    ec = THREADS.list
+    while ec != 0:
+        atomic_store(addr(ec.interrupt), 1)
+        ec = ec.link
