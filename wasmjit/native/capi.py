@@ -13,7 +13,19 @@ PyExc_ValueError = extern_data("PyExc_ValueError", ptr[PyObject])
 
 
 @extern
+def Py_DecRef(value: ptr[PyObject]) -> None: ...
+
+
+@extern
+def Py_IncRef(value: ptr[PyObject]) -> None: ...
+
+
+@extern
 def PyBuffer_FillInfo(view: ptr[u8], exporter: ptr[PyObject], buffer: ptr[u8], size: i64, readonly: i32, flags: i32) -> i32: ...
+
+
+@extern
+def PyBuffer_Release(view: ptr[u8]) -> None: ...
 
 
 @extern
@@ -149,6 +161,10 @@ def PyObject_GetAttrString(value: ptr[PyObject], name: ptr[u8]) -> ptr[PyObject]
 
 
 @extern
+def PyObject_GetBuffer(value: ptr[PyObject], view: ptr[u8], flags: i32) -> i32: ...
+
+
+@extern
 def PyObject_HasAttrString(value: ptr[PyObject], name: ptr[u8]) -> i32: ...
 
 
@@ -193,8 +209,4 @@ def PyType_GetName(kind: ptr[PyObject]) -> ptr[PyObject]: ...
 
 
 @extern
-def Py_DecRef(value: ptr[PyObject]) -> None: ...
-
-
-@extern
-def Py_IncRef(value: ptr[PyObject]) -> None: ...
+def PyType_GetSlot(kind: ptr[PyObject], slot: i32) -> ptr[u8]: ...

@@ -28,6 +28,10 @@ def malloc(size: u64) -> ptr[u8]: ...
 
 
 @extern
+def memchr(at: ptr[u8], byte: i32, size: u64) -> ptr[u8]: ...
+
+
+@extern
 def memcmp(a: ptr[u8], b: ptr[u8], size: u64) -> i32: ...
 
 
