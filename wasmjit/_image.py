@@ -42,5 +42,5 @@ def build(target=None) -> bytes:
 
     modules = [import_module(name) for name in SOURCES]
     texts = [import_module(name).ir() for name in GENERATORS]
-    sources = closure(["wasmjit._image", "wasmjit.native.build", *SOURCES, *GENERATORS])
+    sources = closure(["wasmjit._image", "wasmjit._version", "wasmjit.native.build", *SOURCES, *GENERATORS])
     return build_image(modules, texts, target=target, sources=sources)

@@ -30,7 +30,6 @@ WORDS = 32
 DIGESTED = 16  # the digest covers the bytes from here on
 ELF_MACHINES = {"x86_64": 62, "aarch64": 183}
 
-_PAGE = 4096
 _PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
 _MAP_PRIVATE, _MAP_ANONYMOUS, _MAP_POPULATE = 2, 0x20, 0x8000
 _EPERM, _EACCES = 1, 13
@@ -39,64 +38,44 @@ _FAILED = (1 << 64) - 1
 _BYTES_HEADER = bytes.__basicsize__ - 1  # where the bytes of a bytes object are
 
 
-class ImageError(Exception):
+class ImageError(ImportError):
     """The bytes are no image for this machine, or damaged, or stale, or need what this process lacks."""
 
 
 class Image:
     """A loaded image: its attributes are its exports, CPython builtins. It stays in memory as long as the process."""
 
-    TYPE_CHECKING = False
-    if TYPE_CHECKING:
-        _mapping: tuple[int, int, list[int]]  # base, bytes, header words
 
-        def __getattr__(self, name: str) -> "_Builtin": ...
+class _Word(_ctypes._SimpleCData):  # type: ignore[type-arg]
+    """Every argument and result: an unsigned register. The callee looks at the low half where it takes an int."""
 
-
-class _Pointer(_ctypes._SimpleCData):  # type: ignore[type-arg]
-    _type_ = "P"
-
-
-class _Size(_ctypes._SimpleCData):  # type: ignore[type-arg]
     _type_ = "L"
-
-
-class _Int(_ctypes._SimpleCData):  # type: ignore[type-arg]
-    _type_ = "i"
-
-
-class _Object(_ctypes._SimpleCData):  # type: ignore[type-arg]
-    _type_ = "O"
 
 
 class _Function(_ctypes.CFuncPtr):
     _flags_ = 1 | 8  # C convention, errno kept, GIL released
-    _restype_ = _Size
+    _restype_ = _Word
 
 
 class _PythonFunction(_ctypes.CFuncPtr):
     _flags_ = 1 | 4  # C convention, GIL held, exceptions checked
-    _restype_ = _Object
-
-
-class _PythonStatus(_ctypes.CFuncPtr):
-    _flags_ = 1 | 4
-    _restype_ = _Int
+    _restype_ = type("_Object", (_ctypes._SimpleCData,), {"_type_": "O"})
 
 
 _process = _ctypes.dlopen(None, 0)
 
 
-def _function(name, *argtypes, kind=_Function):
+def _function(name: str, count: int, kind: type[_ctypes.CFuncPtr] = _Function) -> _ctypes.CFuncPtr:
+    """A C function of this process that takes `count` words."""
     function = kind(_ctypes.dlsym(_process, name))
-    function.argtypes = argtypes
+    function.argtypes = (_Word,) * count
     return function
 
 
-_mmap = _function("mmap", _Pointer, _Size, _Int, _Int, _Int, _Size)
-_mprotect = _function("mprotect", _Pointer, _Size, _Int)
-_munmap = _function("munmap", _Pointer, _Size)
-_view = _function("PyMemoryView_FromMemory", _Pointer, _Size, _Int, kind=_PythonFunction)
+_mmap = _function("mmap", 6)
+_mprotect = _function("mprotect", 3)
+_munmap = _function("munmap", 2)
+_view = _function("PyMemoryView_FromMemory", 3, _PythonFunction)
 
 
 def digest(data: bytes | bytearray | memoryview) -> int:
@@ -176,16 +155,16 @@ def call_code(code: bytes, count: int) -> list[int]:
     base = _anonymous(code)
     try:
         _protect(base, len(code), _PROT_READ | _PROT_EXEC)
-        out = (_Int * count)()
-        _Function(base)(out)
-        return memoryview(out).cast("B").cast("I").tolist()
+        out = bytes(4 * count)  # nobody else can see this object yet: the code may write into it
+        _call(base, id(out) + _BYTES_HEADER)
+        return memoryview(out).cast("I").tolist()
     finally:
         _munmap(base, len(code))
 
 
 def auxiliary(kind: int) -> int:
     """A value of the auxiliary vector: getauxval(kind)."""
-    return _function("getauxval", _Size)(kind)
+    return int(_function("getauxval", 1)(kind))
 
 
 def _accepted(data, accept):
@@ -197,7 +176,7 @@ def _accepted(data, accept):
 
 def _map(size, protection, flags, descriptor):
     """Address of a new mapping; None if the file system forbids execution."""
-    base = _mmap(None, size, protection, flags, descriptor, 0)
+    base = _mmap(0, size, protection, flags, descriptor, 0)
     if base != _FAILED:
         return base
     error = _ctypes.get_errno()
@@ -209,12 +188,12 @@ def _map(size, protection, flags, descriptor):
 def _anonymous(data):
     """Address of a writable copy of `data` in memory of its own."""
     base = _map(len(data), _PROT_READ | _PROT_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS, -1)
-    _function("memcpy", _Pointer, _Pointer, _Size)(base, id(data) + _BYTES_HEADER, len(data))
+    _function("memcpy", 3)(base, id(data) + _BYTES_HEADER, len(data))
     return base
 
 
 def _protect(address, size, protection):
-    if size and _mprotect(address, size, protection):
+    if size and _mprotect(address, size, protection) & 0xFFFFFFFF:
         error = _ctypes.get_errno()
         raise OSError(error, posix.strerror(error))
 
@@ -222,14 +201,18 @@ def _protect(address, size, protection):
 def _start(base, size, words):
     relro, data, lists = words[RELRO], words[DATA], words[LISTS]
     _protect(base + relro, lists - relro, _PROT_READ | _PROT_WRITE)
-    missing = _Function(base + words[LINK])(_Pointer(base), _Pointer(_ctypes.dlsym(_process, "dlsym")))
+    missing = _call(base + words[LINK], base, _ctypes.dlsym(_process, "dlsym"))
     if missing:
         name = bytes(_view(missing, base + size - missing, _PyBUF_READ)).partition(b"\0")[0].decode()
         raise ImageError(f"this process lacks {name}")
     _protect(base + relro, data - relro, _PROT_READ)
     image = Image()
-    exports = _PythonStatus(base + words[EXPORTS])
-    exports.argtypes = (_Object,)
-    exports(image.__dict__)
+    _call(base + words[EXPORTS], id(image.__dict__), kind=_PythonFunction)
     image._mapping = (base, size, words)
     return image
+
+
+def _call(address, *arguments, kind=_Function):
+    function = kind(address)
+    function.argtypes = (_Word,) * len(arguments)
+    return function(*arguments)

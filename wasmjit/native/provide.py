@@ -10,7 +10,6 @@ import _imp
 import os
 import sys
 
-from wasmjit._version import __version__
 from wasmjit.native import imagefile, processor
 from wasmjit.native.cache import SUFFIX, Cache
 
@@ -32,52 +31,44 @@ def open_image(name: str, build, setting: bool | str = True) -> imagefile.Image:
     with Cache(setting) as cache:
         entry = entry_name(name, words)
         image = _load_cached(cache, entry, _unchanged)
-        if image is None:
-            image = _load_cached_again(cache, entry) or _load_shipped(cache, entry, name, words)
-        return image or _load_built(cache, entry, build)
+        if image is not None:
+            return image
+        return _load_cached_again(cache, entry) or _load_shipped(cache, entry, name, words) or _load_built(cache, entry, build)
 
 
 def entry_name(name: str, words: list[int]) -> str:
     """The cache entry of an image for this installation and a processor (`processor.features`)."""
-    text = "\n".join([PACKAGE, __version__, str(imagefile.MAGIC), *map(str, words)])
+    text = "\n".join([PACKAGE, str(imagefile.MAGIC), *map(str, words)])
     return f"{name}-{_hash(text.encode()):016x}{SUFFIX}"
 
 
-def stamp(sources) -> int:
-    """A number that changes when a file is written, replaced or touched."""
-    found = []
-    for path in sources:
-        try:
-            status = os.stat(f"{PACKAGE}/{path}")
-        except OSError:
-            found.append(None)
-        else:
-            found.append((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
-    return _hash(repr(found).encode())
+def stamp(sources: list[str]) -> int:
+    """A number that changes when a file is written, replaced or touched; 0 if one is missing."""
+    try:
+        found = [os.stat(f"{PACKAGE}/{path}") for path in sources]
+    except OSError:
+        return 0
+    return _hash(repr([(f.st_size, f.st_mtime_ns, f.st_ctime_ns, f.st_ino) for f in found]).encode())
 
 
-def contents(sources) -> int:
-    """A number that changes when the content of a file or the version does. Missing files count as empty."""
-    texts = [__version__.encode()]
+def contents(sources: list[str]) -> int:
+    """A number that changes when the content of a file does; 0 if one is missing."""
+    hashes = []
     for path in sources:
         try:
             with open(f"{PACKAGE}/{path}", "rb") as file:
-                texts.append(b"%d %s" % (_hash(file.read()), path.encode()))
-        except FileNotFoundError:
-            texts.append(b"0")
-    return _hash(b"\n".join(texts))
+                hashes.append((path, _hash(file.read())))
+        except OSError:
+            return 0
+    return _hash(repr(hashes).encode())
 
 
 def _hash(data: bytes) -> int:
     return int.from_bytes(_imp.source_hash(0, data), "little")
 
 
-def _unchanged(data, words) -> bool:
-    return stamp(imagefile.sources(data, words)) == words[imagefile.STAMP]
-
-
-def _current(data, words) -> bool:
-    return contents(imagefile.sources(data, words)) == words[imagefile.KEY]
+def _unchanged(data: memoryview, words: list[int]) -> bool:
+    return stamp(imagefile.sources(data, words)) == words[imagefile.STAMP] != 0
 
 
 def _load_cached(cache: Cache, entry: str, accept) -> imagefile.Image | None:
@@ -98,7 +89,8 @@ def _load_cached_again(cache: Cache, entry: str) -> imagefile.Image | None:
     if descriptor < 0:
         return None
     with open(descriptor, "rb") as file:
-        return _adopt(cache, entry, file.read())
+        data = file.read()
+    return _adopt(cache, entry, data) if _current(data) else None
 
 
 def _load_shipped(cache: Cache, entry: str, name: str, words: list[int]) -> imagefile.Image | None:
@@ -108,21 +100,25 @@ def _load_shipped(cache: Cache, entry: str, name: str, words: list[int]) -> imag
                 data = file.read()
         except OSError:
             continue
-        image = _adopt(cache, entry, data)
-        if image is not None:
-            return image
+        if _current(data):
+            return _adopt(cache, entry, data)
+        if not os.path.exists(f"{PACKAGE}/_image.py"):  # installed without sources: it came with the package
+            return imagefile.load_bytes(data)
     return None
 
 
-def _adopt(cache: Cache, entry: str, data: bytes) -> imagefile.Image | None:
-    """Load an image whose sources have the right contents, and remember that under the present stamp."""
+def _current(data: bytes) -> bool:
+    """Whether an image is intact and was made from the sources as they are."""
     try:
         words = imagefile.check(data)
-        if not _current(data, words):
-            return None
-        return _store(cache, entry, imagefile.stamped(data, stamp(imagefile.sources(data, words))))
     except imagefile.ImageError:
-        return None
+        return False
+    return contents(imagefile.sources(data, words)) == words[imagefile.KEY] != 0
+
+
+def _adopt(cache: Cache, entry: str, data: bytes) -> imagefile.Image:
+    """Keep a current image under the present stamp of its sources, and load it."""
+    return _store(cache, entry, imagefile.stamped(data, stamp(imagefile.sources(data, imagefile.check(data)))))
 
 
 def _load_built(cache: Cache, entry: str, build) -> imagefile.Image:

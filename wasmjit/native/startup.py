@@ -1,8 +1,8 @@
 """IR of the code that an image runs first: it links itself and makes its exports.
 
-    u64 image_link(base, dlsym)     adds the base to every relocated word, looks up every import;
+    u64  image_link(base, dlsym)    adds the base to every relocated word, looks up every import;
                                     0, or the address of the name that nobody defines
-    i32 image_exports(dict)         a builtin for every `py_` function into a Python dict; not 0: an exception is set
+    dict image_exports(dict)        a builtin for every `py_` function into a Python dict; null: an exception is set
 
 `image_link` must not touch the global offset table: it fills it. The layout of the header is `imagefile`'s.
 """
@@ -76,8 +76,9 @@ _EXPORTS = """
 declare ptr @PyCFunction_NewEx(ptr, ptr, ptr)
 declare i32 @PyDict_SetItemString(ptr, ptr, ptr)
 declare void @Py_DecRef(ptr)
+declare void @Py_IncRef(ptr)
 
-define i32 @image_exports(ptr %dict) #0 {
+define ptr @image_exports(ptr %dict) #0 {
 entry:
   br label %next
 next:
@@ -96,9 +97,10 @@ add:
   %added = icmp eq i32 %status, 0
   br i1 %added, label %next, label %error
 error:
-  ret i32 1
+  ret ptr null
 done:
-  ret i32 0
+  call void @Py_IncRef(ptr %dict)
+  ret ptr %dict
 }
 """
 
