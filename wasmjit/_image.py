@@ -8,6 +8,10 @@ import _thread
 from wasmjit.native.imagefile import Image
 from wasmjit.native.provide import open_image
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wasmjit.native.emit import Target
+
 NAME = "native"
 
 # modules in restricted Python
@@ -33,7 +37,7 @@ def native() -> Image:
     return _loaded
 
 
-def build(target=None) -> bytes:
+def build(target: "Target | None" = None) -> bytes:
     """Compile the image for a `wasmjit.native.emit.Target`, None for the host; its bytes."""
     from importlib import import_module
 

@@ -101,9 +101,7 @@ class Cache:
             return False
         temporary = f"{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}"
         try:
-            descriptor = os.open(
-                temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._folder
-            )
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._folder)
             try:
                 left = memoryview(data)
                 while left:

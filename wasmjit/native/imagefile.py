@@ -9,10 +9,14 @@ The header is little-endian 64-bit words: MAGIC, digest, then the words named be
 everything behind it: it finds damage, not malice. Trust comes from where the file lies (`cache`).
 """
 
+import _ctypes
 import _imp
 import posix
 
-import _ctypes
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 MAGIC = int.from_bytes(b"wjimage\x02", "little")
 HEAD = 4096  # bytes of the header
@@ -45,6 +49,11 @@ class ImageError(ImportError):
 class Image:
     """A loaded image: its attributes are its exports, CPython builtins. It stays in memory as long as the process."""
 
+    if TYPE_CHECKING:
+        _mapping: tuple[int, int, list[int]]  # base, bytes, header words
+
+        def __getattr__(self, name: str) -> Any: ...
+
 
 class _Word(_ctypes._SimpleCData):  # type: ignore[type-arg]
     """Every argument and result: an unsigned register. The callee looks at the low half where it takes an int."""
@@ -62,7 +71,7 @@ class _PythonFunction(_ctypes.CFuncPtr):
     _restype_ = type("_Object", (_ctypes._SimpleCData,), {"_type_": "O"})
 
 
-_process = _ctypes.dlopen(None, 0)
+_process = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]
 
 
 def _function(name: str, count: int, kind: type[_ctypes.CFuncPtr] = _Function) -> _ctypes.CFuncPtr:
@@ -112,7 +121,7 @@ def stamped(data: bytes, stamp: int) -> bytes:
     return bytes(changed)
 
 
-def load_file(descriptor: int, accept=None) -> Image:
+def load_file(descriptor: int, accept: "Callable[[memoryview, list[int]], bool] | None" = None) -> Image:
     """Load the image in an open file, wherever its offset stands.
 
     accept: called with the bytes and header words of the intact image; false refuses it. Raises ImageError, OSError.
@@ -121,7 +130,7 @@ def load_file(descriptor: int, accept=None) -> Image:
     if size < HEAD:
         raise ImageError("too short for an image")
     base = _map(size, _PROT_READ | _PROT_EXEC, _MAP_PRIVATE | _MAP_POPULATE, descriptor)
-    if base is None:
+    if base == _FAILED:
         return load_bytes(posix.pread(descriptor, size, 0), accept)
     try:
         words = _accepted(_view(base, size, _PyBUF_READ), accept)
@@ -131,9 +140,9 @@ def load_file(descriptor: int, accept=None) -> Image:
     return _start(base, size, words)
 
 
-def load_bytes(data: bytes, accept=None) -> Image:
+def load_bytes(data: bytes, accept: "Callable[[memoryview, list[int]], bool] | None" = None) -> Image:
     """Load the image in a bytes object; see `load_file`."""
-    words = _accepted(data, accept)
+    words = _accepted(memoryview(data), accept)
     size = len(data)
     base = _anonymous(data)
     for start, end in ((0, words[RELRO]), (words[LISTS], size)):
@@ -167,38 +176,37 @@ def auxiliary(kind: int) -> int:
     return int(_function("getauxval", 1)(kind))
 
 
-def _accepted(data, accept):
+def _accepted(data: memoryview, accept: "Callable[[memoryview, list[int]], bool] | None") -> list[int]:
     words = check(data)
     if accept is not None and not accept(data, words):
         raise ImageError("made from other sources")
     return words
 
 
-def _map(size, protection, flags, descriptor):
-    """Address of a new mapping; None if the file system forbids execution."""
-    base = _mmap(0, size, protection, flags, descriptor, 0)
-    if base != _FAILED:
-        return base
-    error = _ctypes.get_errno()
-    if descriptor >= 0 and error in (_EPERM, _EACCES):
-        return None
-    raise OSError(error, posix.strerror(error))
+def _map(size: int, protection: int, flags: int, descriptor: int) -> int:
+    """Address of a new mapping; _FAILED if the file system forbids execution."""
+    base: int = _mmap(0, size, protection, flags, descriptor, 0)
+    if base == _FAILED:
+        error = _ctypes.get_errno()
+        if descriptor < 0 or error not in (_EPERM, _EACCES):
+            raise OSError(error, posix.strerror(error))
+    return base
 
 
-def _anonymous(data):
+def _anonymous(data: bytes) -> int:
     """Address of a writable copy of `data` in memory of its own."""
     base = _map(len(data), _PROT_READ | _PROT_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS, -1)
     _function("memcpy", 3)(base, id(data) + _BYTES_HEADER, len(data))
     return base
 
 
-def _protect(address, size, protection):
+def _protect(address: int, size: int, protection: int) -> None:
     if size and _mprotect(address, size, protection) & 0xFFFFFFFF:
         error = _ctypes.get_errno()
         raise OSError(error, posix.strerror(error))
 
 
-def _start(base, size, words):
+def _start(base: int, size: int, words: list[int]) -> Image:
     relro, data, lists = words[RELRO], words[DATA], words[LISTS]
     _protect(base + relro, lists - relro, _PROT_READ | _PROT_WRITE)
     missing = _call(base + words[LINK], base, _ctypes.dlsym(_process, "dlsym"))
@@ -212,7 +220,7 @@ def _start(base, size, words):
     return image
 
 
-def _call(address, *arguments, kind=_Function):
+def _call(address: int, *arguments: int, kind: type[_ctypes.CFuncPtr] = _Function) -> int:
     function = kind(address)
     function.argtypes = (_Word,) * len(arguments)
-    return function(*arguments)
+    return function(*arguments)  # type: ignore[no-any-return]

@@ -43,8 +43,4 @@ def levels(words: list[int]) -> list[str]:
         return ["aarch64"]
     if not words:
         return []
-    return [
-        name
-        for i, (name, _) in enumerate(_LEVELS)
-        if all(words[k] & bits == bits for _, needed in _LEVELS[i:] for k, bits in needed)
-    ]
+    return [name for i, (name, _) in enumerate(_LEVELS) if all(words[k] & bits == bits for _, needed in _LEVELS[i:] for k, bits in needed)]

@@ -13,6 +13,10 @@ import sys
 from wasmjit.native import imagefile, processor
 from wasmjit.native.cache import SUFFIX, Cache
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHIPPED = os.path.join(PACKAGE, "native", "images")
 NO_COMPILER = (
@@ -21,7 +25,7 @@ NO_COMPILER = (
 )
 
 
-def open_image(name: str, build, setting: bool | str = True) -> imagefile.Image:
+def open_image(name: str, build: "Callable[[], bytes]", setting: bool | str = True) -> imagefile.Image:
     """The image called `name`, loaded.
 
     build: called without arguments when there is none, returns the bytes of an image file; setting: the cache folder as
@@ -42,7 +46,7 @@ def entry_name(name: str, words: list[int]) -> str:
     return f"{name}-{_hash(text.encode()):016x}{SUFFIX}"
 
 
-def stamp(sources: list[str]) -> int:
+def stamp(sources: "Sequence[str]") -> int:
     """A number that changes when a file is written, replaced or touched; 0 if one is missing."""
     try:
         found = [os.stat(f"{PACKAGE}/{path}") for path in sources]
@@ -51,7 +55,7 @@ def stamp(sources: list[str]) -> int:
     return _hash(repr([(f.st_size, f.st_mtime_ns, f.st_ctime_ns, f.st_ino) for f in found]).encode())
 
 
-def contents(sources: list[str]) -> int:
+def contents(sources: "Sequence[str]") -> int:
     """A number that changes when the content of a file does; 0 if one is missing."""
     hashes = []
     for path in sources:
@@ -71,7 +75,7 @@ def _unchanged(data: memoryview, words: list[int]) -> bool:
     return stamp(imagefile.sources(data, words)) == words[imagefile.STAMP] != 0
 
 
-def _load_cached(cache: Cache, entry: str, accept) -> imagefile.Image | None:
+def _load_cached(cache: Cache, entry: str, accept: "Callable[[memoryview, list[int]], bool] | None") -> imagefile.Image | None:
     descriptor = cache.read(entry)
     if descriptor < 0:
         return None
@@ -121,7 +125,7 @@ def _adopt(cache: Cache, entry: str, data: bytes) -> imagefile.Image:
     return _store(cache, entry, imagefile.stamped(data, stamp(imagefile.sources(data, imagefile.check(data)))))
 
 
-def _load_built(cache: Cache, entry: str, build) -> imagefile.Image:
+def _load_built(cache: Cache, entry: str, build: "Callable[[], bytes]") -> imagefile.Image:
     if sys.stderr is not None and sys.stderr.isatty():
         note = f" (not kept: {cache.reason})" if cache.path and os.path.isdir(cache.path) and cache.reason else ""
         print(f"wasmjit: building native image (once){note} ...", file=sys.stderr, flush=True)
