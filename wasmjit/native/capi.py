@@ -5,11 +5,16 @@ from wasmjit.native.lang import PyObject, extern, extern_data, f64, i32, i64, pt
 PyExc_BufferError = extern_data("PyExc_BufferError", ptr[PyObject])
 PyExc_IndexError = extern_data("PyExc_IndexError", ptr[PyObject])
 PyExc_MemoryError = extern_data("PyExc_MemoryError", ptr[PyObject])
+PyExc_OSError = extern_data("PyExc_OSError", ptr[PyObject])
 PyExc_OverflowError = extern_data("PyExc_OverflowError", ptr[PyObject])
 PyExc_RuntimeError = extern_data("PyExc_RuntimeError", ptr[PyObject])
 PyExc_SystemError = extern_data("PyExc_SystemError", ptr[PyObject])
 PyExc_TypeError = extern_data("PyExc_TypeError", ptr[PyObject])
 PyExc_ValueError = extern_data("PyExc_ValueError", ptr[PyObject])
+
+
+@extern(variadic=True)
+def Py_BuildValue(format: ptr[u8]) -> ptr[PyObject]: ...
 
 
 @extern
@@ -29,7 +34,15 @@ def PyBuffer_Release(view: ptr[u8]) -> None: ...
 
 
 @extern
+def PyBytes_AsString(object: ptr[PyObject]) -> ptr[u8]: ...
+
+
+@extern
 def PyBytes_FromStringAndSize(data: ptr[u8], size: i64) -> ptr[PyObject]: ...
+
+
+@extern
+def PyBytes_Size(object: ptr[PyObject]) -> i64: ...
 
 
 @extern
@@ -78,6 +91,10 @@ def PyErr_Occurred() -> ptr[PyObject]: ...
 
 @extern
 def PyErr_Restore(kind: ptr[PyObject], value: ptr[PyObject], traceback: ptr[PyObject]) -> None: ...
+
+
+@extern
+def PyErr_SetFromErrno(kind: ptr[PyObject]) -> ptr[PyObject]: ...
 
 
 @extern
@@ -210,3 +227,11 @@ def PyType_GetName(kind: ptr[PyObject]) -> ptr[PyObject]: ...
 
 @extern
 def PyType_GetSlot(kind: ptr[PyObject], slot: i32) -> ptr[u8]: ...
+
+
+@extern
+def PyUnicode_DecodeUTF8(data: ptr[u8], size: i64, errors: ptr[u8]) -> ptr[PyObject]: ...
+
+
+@extern
+def PyUnicode_InternFromString(text: ptr[u8]) -> ptr[PyObject]: ...

@@ -72,11 +72,19 @@ def pthread_attr_getstack(attributes: ptr[u8], address: ptr[u64], size: ptr[u64]
 
 
 @extern
+def pthread_create(thread: ptr[u64], attributes: ptr[u8], start: ptr[u8], argument: ptr[u8]) -> i32: ...
+
+
+@extern
 def pthread_getattr_np(thread: u64, attributes: ptr[u8]) -> i32: ...
 
 
 @extern
 def pthread_getspecific(key: u32) -> ptr[u8]: ...
+
+
+@extern
+def pthread_join(thread: u64, result: ptr[u8]) -> i32: ...
 
 
 @extern
@@ -96,7 +104,15 @@ def pthread_setspecific(key: u32, value: ptr[u8]) -> i32: ...
 
 
 @extern
+def pthread_sigmask(how: i32, set: ptr[u8], previous: ptr[u8]) -> i32: ...
+
+
+@extern
 def realloc(block: ptr[u8], size: u64) -> ptr[u8]: ...
+
+
+@extern
+def sched_getaffinity(process: i32, size: u64, mask: ptr[u8]) -> i32: ...
 
 
 @extern
