@@ -49,8 +49,10 @@ def build(tmp_path: Path) -> Build:
     return write
 
 
-def start(*argv: str | Path, env: Mapping[str, str] | None = None, **streams: int) -> "subprocess.Popen[bytes]":
+def start(
+    *argv: str | Path, stdout: int | None = None, stderr: int | None = None, env: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
     """Start the command in a process of its own."""
     command = [sys.executable, "-m", "wasmjit", *map(str, argv)]
-    streams.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}, **streams)
+    environment = {**os.environ, **(env or {})}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)

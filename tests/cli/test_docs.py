@@ -37,7 +37,7 @@ def test_each_command_has_the_same_shape(name: str) -> None:
     assert command.name == name
     assert command.summary and "\n" not in command.summary and not command.summary.endswith(".")
     assert command.example.startswith("wasmjit ")
-    assert module.__doc__.startswith(f"`wasmjit {name}`: ")
+    assert (module.__doc__ or "").startswith(f"`wasmjit {name}`: ")
     assert all(len(line) <= 132 for line in command.help().splitlines())
 
 

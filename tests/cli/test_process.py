@@ -88,3 +88,10 @@ def test_colour_only_on_a_terminal(variables: dict[str, str], coloured: bool) ->
 def test_no_colour_in_a_file() -> None:
     done = shell("$w --nonsense")
     assert done.returncode == 2 and "\033" not in done.stderr
+
+
+def test_the_installed_script_is_the_command() -> None:
+    script = ROOT / "bin" / "wasmjit"
+    assert script.read_text().startswith("#!python\n")  # what an installer looks for
+    done = subprocess.run([sys.executable, script, "--version"], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.stdout == shell("$w --version").stdout
