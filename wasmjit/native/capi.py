@@ -26,6 +26,10 @@ def Py_IncRef(value: ptr[PyObject]) -> None: ...
 
 
 @extern
+def PyBool_FromLong(value: i64) -> ptr[PyObject]: ...
+
+
+@extern
 def PyBuffer_FillInfo(view: ptr[u8], exporter: ptr[PyObject], buffer: ptr[u8], size: i64, readonly: i32, flags: i32) -> i32: ...
 
 
@@ -191,6 +195,10 @@ def PyObject_IsInstance(value: ptr[PyObject], kind: ptr[PyObject]) -> i32: ...
 
 @extern
 def PyObject_Vectorcall(callable: ptr[PyObject], args: ptr[ptr[PyObject]], flags: u64, names: ptr[PyObject]) -> ptr[PyObject]: ...
+
+
+@extern
+def PySequence_Concat(a: ptr[PyObject], b: ptr[PyObject]) -> ptr[PyObject]: ...
 
 
 @extern
