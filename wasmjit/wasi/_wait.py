@@ -1,0 +1,61 @@
+"""Waiting on the host so that Ctrl-C and a call's timeout end it."""
+
+import sys
+import time
+
+from wasmjit.wasi.abi import MONOTONIC
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wasmjit.wasi.context import Context
+
+FOREVER = float("inf")
+
+
+def remaining() -> float:
+    """Seconds until the running call's `timeout=` ends it; infinity without one."""
+    image = sys.modules.get("wasmjit._image")
+    if image is None:  # called outside the runtime
+        return FOREVER
+    left: Callable[[], float] | None = getattr(image.native(), "deadline_remaining", None)
+    return FOREVER if left is None else left()
+
+
+def check_deadline() -> None:
+    """Raise Timeout when the running call's time is over."""
+    if remaining() <= 0:
+        from wasmjit._errors import Timeout
+
+        raise Timeout
+
+
+def wait_ready(number: int, writing: bool = False) -> None:
+    """Return when the host descriptor can be read (or written) without waiting, or has failed."""
+    import select
+
+    poller = select.poll()
+    poller.register(number, select.POLLOUT if writing else select.POLLIN)
+    while True:
+        left = remaining()
+        if poller.poll(None if left == FOREVER else max(left, 0) * 1000):
+            return
+        check_deadline()
+
+
+def wait_readable(number: int) -> None:
+    """As wait_ready for reading, and nothing at all when no timeout is running: the read itself waits then."""
+    if remaining() != FOREVER:
+        wait_ready(number)
+
+
+def sleep_until(context: "Context", wake: int) -> None:
+    """Sleep until the context's monotonic clock shows `wake` nanoseconds."""
+    while (duration := wake - context.clock(MONOTONIC)) > 0:
+        sleep = getattr(context.clock, "sleep", None)
+        if sleep is not None:
+            sleep(duration)
+        else:
+            time.sleep(min(duration / 1e9, max(remaining(), 0), 86400.0))
+        check_deadline()

@@ -1,0 +1,247 @@
+"""Paths: opening, making, linking, renaming, removing, status. Each is resolved beneath its directory by lookup.py."""
+
+import os
+from errno import ELOOP
+
+from wasmjit.wasi._memory import M32, path, span
+from wasmjit.wasi.abi import FILESTAT_SIZE, M64, SYMLINK_FOLLOW, FdFlag, FileType, OFlag, Right, filestat, filetype
+from wasmjit.wasi.errno import Errno, WasiError
+from wasmjit.wasi.file import check_times, times
+from wasmjit.wasi.hostfile import Directory, HostFile, host_flags
+from wasmjit.wasi.lookup import Lookup, is_code_cache, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wasmjit.wasi.context import Context
+
+OPEN_READ = Right.FD_READ | Right.FD_READDIR
+OPEN_WRITE = Right.FD_WRITE | Right.FD_ALLOCATE | Right.FD_FILESTAT_SET_SIZE
+NEEDED = {OFlag.CREAT: Right.PATH_CREATE_FILE, OFlag.TRUNC: Right.PATH_FILESTAT_SET_SIZE}
+_OPEN_FLAGS = ((OFlag.CREAT, os.O_CREAT), (OFlag.DIRECTORY, os.O_DIRECTORY), (OFlag.EXCL, os.O_EXCL), (OFlag.TRUNC, os.O_TRUNC))
+_ALWAYS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+
+
+def follows(lookup: int) -> bool:
+    """Whether lookupflags ask to follow a last component that is a symbolic link; INVAL for unknown bits."""
+    if lookup & ~SYMLINK_FOLLOW:
+        raise WasiError(Errno.INVAL)
+    return lookup == SYMLINK_FOLLOW
+
+
+def open_mode(oflags: int, rights: int) -> int:
+    """open(2) flags for what is to be done with the file. A directory is opened for reading whatever rights go with it."""
+    if oflags & OFlag.DIRECTORY or not rights & OPEN_WRITE and not oflags & OFlag.TRUNC:
+        return os.O_RDONLY
+    return os.O_RDWR if rights & OPEN_READ else os.O_WRONLY
+
+
+def open_beneath(directory: Directory, name: bytes, flags: int, follow: bool) -> int:
+    """Open a path relative to the directory, and a final symbolic link's target if `follow`; the host descriptor."""
+    if plain(name):
+        try:
+            return os.open(name, flags, 0o666, dir_fd=directory.number)
+        except OSError as error:
+            if not follow or not is_link_error(error):
+                raise
+    with Lookup(directory.number, name) as place:
+        while True:
+            last = place.final(False)
+            if place.slash:
+                if flags & os.O_CREAT:
+                    raise WasiError(Errno.ISDIR)
+                flags |= os.O_DIRECTORY
+            try:
+                return os.open(last, flags, 0o666, dir_fd=place.number)
+            except OSError as error:
+                if not follow or not is_link_error(error) or not place.follow(last):
+                    raise
+
+
+def is_link_error(error: OSError) -> bool:
+    """Whether open with O_NOFOLLOW may have failed because of a symbolic link: ENOTDIR comes with O_DIRECTORY."""
+    return isinstance(error, NotADirectoryError) or error.errno == ELOOP
+
+
+def path_open(
+    context: "Context",
+    window: memoryview,
+    directory: Directory,
+    lookup: int,
+    pointer: int,
+    length: int,
+    oflags: int,
+    rights: int,
+    inheriting: int,
+    fdflags: int,
+    result: int,
+) -> None:
+    """NOTCAPABLE for reading or writing that the directory does not pass on; other rights beyond it are dropped: libraries ask for all."""
+    cell = span(window, result, 4)
+    name = path(window, pointer, length)
+    follow = follows(lookup)
+    if oflags & M32 & ~OFlag.ALL or fdflags & M32 & ~FdFlag.ALL or oflags & OFlag.DIRECTORY and oflags & ~OFlag.DIRECTORY:
+        raise WasiError(Errno.INVAL)
+    if oflags and any([oflags & flag and not directory.rights & right for flag, right in NEEDED.items()]):
+        raise WasiError(Errno.NOTCAPABLE)
+    rights &= M64
+    if rights & (Right.FD_READ | Right.FD_WRITE) & ~directory.inheriting:
+        raise WasiError(Errno.NOTCAPABLE)
+    rights &= directory.inheriting
+    flags = _ALWAYS | open_mode(oflags, rights) | host_flags(fdflags) | sum([host for flag, host in _OPEN_FLAGS if oflags & flag])
+    number = open_beneath(directory, name, flags, follow)
+    opened: Directory | HostFile
+    try:
+        status = os.fstat(number)
+        if filetype(status.st_mode) == FileType.DIRECTORY:
+            if is_code_cache(status):
+                raise WasiError(Errno.ACCES)
+            opened = Directory(number, rights, inheriting & directory.inheriting)
+        else:
+            opened = HostFile(number, status, rights, fdflags)
+    except BaseException:
+        os.close(number)
+        raise
+    cell[:] = context.add(opened).to_bytes(4, "little")
+
+
+def path_create_directory(context: "Context", window: memoryview, directory: Directory, pointer: int, length: int) -> None:
+    with Lookup(directory.number, path(window, pointer, length)) as place:
+        os.mkdir(place.parent(), 0o777, dir_fd=place.number)
+
+
+def path_filestat_get(
+    context: "Context", window: memoryview, directory: Directory, lookup: int, pointer: int, length: int, result: int
+) -> None:
+    cell = span(window, result, FILESTAT_SIZE)
+    status = status_beneath(directory, path(window, pointer, length), follows(lookup))
+    cell[:] = filestat(filetype(status.st_mode), status)
+
+
+def status_beneath(directory: Directory, name: bytes, follow: bool) -> os.stat_result:
+    """Status of a path relative to the directory."""
+    if plain(name):
+        status = os.stat(name, dir_fd=directory.number, follow_symlinks=False)
+        if not follow or filetype(status.st_mode) != FileType.SYMBOLIC_LINK:
+            return status
+    with Lookup(directory.number, name) as place:
+        status = os.stat(place.final(follow), dir_fd=place.number, follow_symlinks=False)
+        if place.slash and filetype(status.st_mode) != FileType.DIRECTORY:
+            raise WasiError(Errno.NOTDIR)
+        return status
+
+
+def path_filestat_set_times(
+    context: "Context", window: memoryview, directory: Directory, lookup: int, pointer: int, length: int, atim: int, mtim: int, flags: int
+) -> None:
+    check_times(flags)
+    with Lookup(directory.number, path(window, pointer, length)) as place:
+        name = place.final(follows(lookup))
+        status = os.stat(name, dir_fd=place.number, follow_symlinks=False)
+        if place.slash and filetype(status.st_mode) != FileType.DIRECTORY:
+            raise WasiError(Errno.NOTDIR)
+        os.utime(name, ns=times(context, status, atim, mtim, flags), dir_fd=place.number, follow_symlinks=False)
+
+
+def second_directory(context: "Context", number: int, first: Directory, right: int) -> Directory:
+    """The directory a link or file moves to. It must not pass on rights that the first one does not: a name there would grant them."""
+    second = context.descriptor(number, right)
+    if not isinstance(second, Directory):
+        raise WasiError(Errno.NOTDIR)
+    if second.inheriting & ~first.inheriting:
+        raise WasiError(Errno.NOTCAPABLE)
+    return second
+
+
+def path_link(
+    context: "Context",
+    window: memoryview,
+    directory: Directory,
+    lookup: int,
+    pointer: int,
+    length: int,
+    target: int,
+    new_pointer: int,
+    new_length: int,
+) -> None:
+    second = second_directory(context, target, directory, Right.PATH_LINK_TARGET)
+    with (
+        Lookup(directory.number, path(window, pointer, length)) as old,
+        Lookup(second.number, path(window, new_pointer, new_length)) as new,
+    ):
+        name, new_name = old.final(follows(lookup)), new.parent()
+        if old.slash and not old.existing_directory(name):
+            raise WasiError(Errno.NOTDIR)
+        refuse_new_slash(new, new_name)
+        os.link(name, new_name, src_dir_fd=old.number, dst_dir_fd=new.number, follow_symlinks=False)
+
+
+def refuse_new_slash(place: Lookup, name: bytes) -> None:
+    """A slash behind the name of what is to become no directory: EXIST or NOTDIR when something is there, else NOENT."""
+    if place.slash:
+        status = os.stat(name, dir_fd=place.number, follow_symlinks=False)
+        raise WasiError(Errno.EXIST if filetype(status.st_mode) == FileType.DIRECTORY else Errno.NOTDIR)
+
+
+def path_symlink(context: "Context", window: memoryview, pointer: int, length: int, number: int, new_pointer: int, new_length: int) -> None:
+    """The target is not resolved now, but an absolute one could never be followed: PERM."""
+    directory = context.descriptor(number, Right.PATH_SYMLINK)
+    target = path(window, pointer, length)
+    if target.startswith(b"/"):
+        raise WasiError(Errno.PERM)
+    with Lookup(directory.fileno(), path(window, new_pointer, new_length)) as place:
+        name = place.parent()
+        refuse_new_slash(place, name)
+        os.symlink(target, name, dir_fd=place.number)
+
+
+def path_readlink(
+    context: "Context", window: memoryview, directory: Directory, pointer: int, length: int, buffer: int, size: int, result: int
+) -> None:
+    """A target longer than the buffer is cut, as POSIX has it."""
+    cell = span(window, result, 4)
+    target = span(window, buffer, size)
+    with Lookup(directory.number, path(window, pointer, length)) as place:
+        name = place.parent()
+        if place.slash:  # it asks for what the link leads to, and that is no link
+            place.rest.append(name)
+            raise WasiError(Errno.INVAL if place.existing_directory(place.final(True)) else Errno.NOTDIR)
+        link = os.readlink(name, dir_fd=place.number)[: len(target)]
+    target[: len(link)] = link
+    cell[:] = len(link).to_bytes(4, "little")
+
+
+def path_remove_directory(context: "Context", window: memoryview, directory: Directory, pointer: int, length: int) -> None:
+    with Lookup(directory.number, path(window, pointer, length)) as place:
+        name = place.parent()
+        refuse_code_cache(place, name)
+        os.rmdir(name, dir_fd=place.number)
+
+
+def refuse_code_cache(place: Lookup, name: bytes) -> None:
+    """The folder of compiled code stays where it is: another one in its place would be trusted as it is."""
+    if is_code_cache(os.stat(name, dir_fd=place.number, follow_symlinks=False)):
+        raise WasiError(Errno.ACCES)
+
+
+def path_rename(
+    context: "Context", window: memoryview, directory: Directory, pointer: int, length: int, target: int, new_pointer: int, new_length: int
+) -> None:
+    second = second_directory(context, target, directory, Right.PATH_RENAME_TARGET)
+    with (
+        Lookup(directory.number, path(window, pointer, length)) as old,
+        Lookup(second.number, path(window, new_pointer, new_length)) as new,
+    ):
+        name, new_name = old.parent(), new.parent()
+        refuse_code_cache(old, name)
+        if (old.slash or new.slash) and not old.existing_directory(name):
+            raise WasiError(Errno.NOTDIR)
+        os.rename(name, new_name, src_dir_fd=old.number, dst_dir_fd=new.number)
+
+
+def path_unlink_file(context: "Context", window: memoryview, directory: Directory, pointer: int, length: int) -> None:
+    with Lookup(directory.number, path(window, pointer, length)) as place:
+        name = place.parent()
+        if place.slash:
+            status = os.stat(name, dir_fd=place.number, follow_symlinks=False)
+            raise WasiError(Errno.ISDIR if filetype(status.st_mode) == FileType.DIRECTORY else Errno.NOTDIR)
+        os.unlink(name, dir_fd=place.number)

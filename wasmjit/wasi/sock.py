@@ -1,0 +1,117 @@
+"""Sockets that the embedder opened: accept, receive, send, shut down."""
+
+import socket
+
+from wasmjit.wasi._memory import M32, iovecs, span
+from wasmjit.wasi._wait import wait_readable
+from wasmjit.wasi.abi import SOCKET, FdFlag, FileType, Right
+from wasmjit.wasi.descriptor import Descriptor
+from wasmjit.wasi.errno import Errno, WasiError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wasmjit.wasi.context import Context
+
+RECV_PEEK, RECV_WAITALL = 1, 2  # riflags
+RECV_DATA_TRUNCATED = 1  # roflags
+SHUT_READ, SHUT_WRITE = 1, 2  # sdflags
+
+
+class Socket(Descriptor):
+    """A listening or connected socket. One that the embedder passed is only lent and stays open."""
+
+    __slots__ = ("filetype", "owned", "socket")
+
+    def __init__(self, sock: socket.socket, rights: int = SOCKET, flags: int = 0, owned: bool = False) -> None:
+        super().__init__(rights, rights, flags)
+        self.socket = sock
+        self.owned = owned
+        self.filetype = FileType.SOCKET_DGRAM if sock.type == socket.SOCK_DGRAM else FileType.SOCKET_STREAM
+
+    def ready_to_read(self) -> None:
+        """Wait here, where a timeout ends it, instead of in the call."""
+        if not self.flags & FdFlag.NONBLOCK:
+            wait_readable(self.socket.fileno())
+
+    def read(self, buffers: list[memoryview]) -> int:
+        if not buffers:
+            return 0
+        self.ready_to_read()
+        return self.socket.recvmsg_into(buffers)[0]
+
+    def write(self, buffers: list[memoryview]) -> int:
+        return self.socket.sendmsg(buffers) if buffers else 0
+
+    def set_flags(self, flags: int) -> None:
+        if flags & ~FdFlag.NONBLOCK:
+            raise WasiError(Errno.NOTSUP)
+        self.socket.setblocking(not flags & FdFlag.NONBLOCK)
+        self.flags = flags
+
+    def waitable(self) -> int | None:
+        return self.socket.fileno()
+
+    def close(self) -> None:
+        if self.owned:
+            self.owned = False
+            self.socket.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def socket_of(descriptor: Descriptor) -> Socket:
+    """The descriptor as a socket; NOTSOCK for another."""
+    if not isinstance(descriptor, Socket):
+        raise WasiError(Errno.NOTSOCK)
+    return descriptor
+
+
+def need(descriptor: Socket, right: int) -> None:
+    """Check a right after it is known that there is a socket."""
+    if not descriptor.rights & right:
+        raise WasiError(Errno.NOTCAPABLE)
+
+
+def sock_accept(context: "Context", window: memoryview, descriptor: Descriptor, flags: int, result: int) -> None:
+    cell = span(window, result, 4)
+    listening = socket_of(descriptor)
+    if flags & M32 & ~FdFlag.NONBLOCK:
+        raise WasiError(Errno.INVAL)
+    listening.ready_to_read()
+    accepted, _ = listening.socket.accept()
+    accepted.setblocking(not flags & FdFlag.NONBLOCK)
+    cell[:] = context.add(Socket(accepted, listening.inheriting, flags, owned=True)).to_bytes(4, "little")
+
+
+def sock_recv(
+    context: "Context", window: memoryview, descriptor: Descriptor, iovs: int, count: int, flags: int, size: int, result: int
+) -> None:
+    size_cell, flags_cell = span(window, size, 4), span(window, result, 2)
+    connected = socket_of(descriptor)
+    need(connected, Right.FD_READ)
+    if flags & M32 & ~(RECV_PEEK | RECV_WAITALL):
+        raise WasiError(Errno.INVAL)
+    buffers = iovecs(window, iovs, count)
+    connected.ready_to_read()
+    host = (socket.MSG_PEEK if flags & RECV_PEEK else 0) | (socket.MSG_WAITALL if flags & RECV_WAITALL else 0)
+    done, _, told, _ = connected.socket.recvmsg_into(buffers or [bytearray()], 0, host)
+    size_cell[:] = done.to_bytes(4, "little")
+    flags_cell[:] = (RECV_DATA_TRUNCATED if told & socket.MSG_TRUNC else 0).to_bytes(2, "little")
+
+
+def sock_send(context: "Context", window: memoryview, descriptor: Descriptor, iovs: int, count: int, flags: int, result: int) -> None:
+    cell = span(window, result, 4)
+    connected = socket_of(descriptor)
+    need(connected, Right.FD_WRITE)
+    if flags:
+        raise WasiError(Errno.INVAL)
+    cell[:] = connected.write(iovecs(window, iovs, count)).to_bytes(4, "little")
+
+
+def sock_shutdown(context: "Context", window: memoryview, descriptor: Descriptor, how: int) -> None:
+    ways = {SHUT_READ: socket.SHUT_RD, SHUT_WRITE: socket.SHUT_WR, SHUT_READ | SHUT_WRITE: socket.SHUT_RDWR}
+    connected = socket_of(descriptor)
+    if how not in ways:
+        raise WasiError(Errno.INVAL)
+    connected.socket.shutdown(ways[how])
