@@ -106,7 +106,7 @@ def _load_shipped(cache: Cache, entry: str, name: str, words: list[int]) -> imag
             continue
         if _current(data):
             return _adopt(cache, entry, data)
-        if not os.path.exists(f"{PACKAGE}/_image.py"):  # installed without sources: it came with the package
+        if _sourceless(data):
             return imagefile.load_bytes(data)
     return None
 
@@ -118,6 +118,15 @@ def _current(data: bytes) -> bool:
     except imagefile.ImageError:
         return False
     return contents(imagefile.sources(data, words)) == words[imagefile.KEY] != 0
+
+
+def _sourceless(data: bytes) -> bool:
+    """Whether the package was installed without the sources of an image: then the image came with it and fits."""
+    try:
+        paths = imagefile.sources(data, imagefile.check(data))
+    except imagefile.ImageError:
+        return False
+    return not any(os.path.exists(f"{PACKAGE}/{path}") for path in paths)
 
 
 def _adopt(cache: Cache, entry: str, data: bytes) -> imagefile.Image:

@@ -19,12 +19,11 @@ def closure(names: Iterable[str]) -> list[str]:
         if path is not None and name not in found:
             found[name] = path
             waiting += [name.rpartition(".")[0], *_imports(name, path)]
-    found.pop(_ROOT, None)  # lists public names only
     return sorted(str(path.relative_to(PACKAGE)) for path in found.values())
 
 
 def _find(name: str) -> Path | None:
-    if name.partition(".")[0] != _ROOT:
+    if not name.startswith(_ROOT + "."):  # the package's own __init__ lists public names only
         return None
     path = PACKAGE.joinpath(*name.split(".")[1:])
     return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.is_file()), None)
