@@ -8,11 +8,11 @@ One object has one box a store. Everything here runs with the GIL held.
 from wasmjit.native.capi import PyErr_NoMemory, Py_DecRef, Py_IncRef
 from wasmjit.native.lang import PyObject, boolean, export, fn, ptr, sizeof, struct, u8, u32, u64, var
 from wasmjit.native.libc import calloc, free, realloc
+from wasmjit.runtime.calls_types import EXTERNREF
 from wasmjit.runtime.codes import STORE_SWEEP
 from wasmjit.runtime.instances import StoreBox
 from wasmjit.runtime.structs import Inst, StoreData
 
-EXTERNREF = 0x6F
 FIRST_LIMIT = 1024  # boxes a store may have before its first sweep; later twice the survivors
 FIRST_CAPACITY = 256
 

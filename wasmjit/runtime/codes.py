@@ -29,6 +29,9 @@ HOST_PASS_INSTANCE = 2  # the caller's Instance is the first argument
 STORE_ERROR = 1  # a thread that finds another one inside raises instead of waiting: Config(concurrent="error")
 STORE_SWEEP = 1 << 32  # in StoreData.depth
 
+# value types as encoded in the binary format (spec 5.3)
+VALUE_TYPES = {"i32": 0x7F, "i64": 0x7E, "f32": 0x7D, "f64": 0x7C, "v128": 0x7B, "funcref": 0x70, "externref": 0x6F}
+
 # Python callables that native code calls: see runtime/calls_hooks.py for their arguments
 HOOK_TRAP = 0
 HOOK_CALL_OPTIONS = 1
@@ -39,6 +42,11 @@ HOOKS = 8
 MEM_GUARD = 1  # in the reserved arena: unchecked accesses trap by SIGSEGV
 MEM_SHARED = 2
 MEM_64 = 4
+MEM_MAX = 8  # its type declares a maximum
+
+TABLE_MAX = 1  # its type declares a maximum
+
+INST_CLOSED = 1  # its functions raise, its memories are gone
 
 MOD_CHECKED = 1  # accesses compare with the memory's length: Config(memory="checked")
 MOD_FUEL = 2

@@ -39,9 +39,9 @@ class Code:
     slots: ptr[u8]  # slot code once translated; 0 before
     nbytes: u32  # bytes of slot code
     nframe: u32  # slots of a frame
-    loops: ptr["Loop"]
-    nloops: u32
+    loops: ptr["Loop"]  # list, the last one translated first
     hot: u32  # samples that fell on this function's entry
+    pad: u32
 
 
 @struct
@@ -49,10 +49,9 @@ class Loop:
     """One loop of a translated function: where the sampling budget expired."""
 
     code: ptr[Code]
+    next: ptr["Loop"]  # of the same function, the one translated before
     wasm: u32  # offset in the binary of the loop instruction
     hot: u32  # samples
-    header: u32  # slot code offset of the loop header
-    pad: u32
 
 
 @struct
@@ -100,7 +99,7 @@ class Table:
     limit: u64  # growth beyond returns -1
     refs: u64
     type: u32  # element reference type byte
-    flags: u32
+    flags: u32  # TABLE_* of codes.py
 
 
 @struct
@@ -151,6 +150,7 @@ class Inst:
     data_dropped: ptr[u8]
     py: ptr[PyObject]  # the Python Instance, borrowed; 0 once it is gone
     nbytes: u64  # of this allocation
+    flags: u64  # INST_* of codes.py
     cells: array[Cell, 0]
 
 
@@ -316,6 +316,7 @@ class Mod:
     error_arg: array[u64, 4]
     allocs: ptr["Chunk"]  # everything malloced for it
     maxframe: u64
+    names: ptr[u32]  # by function: offset of its name in the name section, 0 none; made when first asked for
 
 
 @struct
