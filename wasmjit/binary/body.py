@@ -60,7 +60,7 @@ def decode_locals(v: ptr[Validator]) -> boolean:
     """The vector of locals in front of a body; parameters stand in v.locals already."""
     r = v.r
     groups = read_count(r, 2)
-    for i in range(groups):
+    for _ in range(groups):
         place = r.p
         count = read_u32(r)
         typed = read_valtype(r)

@@ -1,6 +1,6 @@
 """Validation of blocks, branches and calls (spec 3.3.8)."""
 
-from wasmjit.isa import BY_NAME, FEATURES
+from wasmjit.isa import BY_NAME
 from wasmjit.native.lang import boolean, fn, ptr, u8, u32, u64
 from wasmjit.native.libc import memcmp
 from wasmjit.runtime.structs import Sig
@@ -208,7 +208,7 @@ def on_br_table(v: ptr[Validator]) -> boolean:
     arity = label_arity(frame)
     if not check_target(v, frame, arity):
         return False
-    for i in range(count):
+    for _ in range(count):
         frame = read_label(v)
         if frame == 0 or not check_target(v, frame, arity):
             return False

@@ -104,7 +104,7 @@ MESSAGES = {
     ERR_ELEM_FLAGS: "malformed elements segment flags {0}",
     ERR_ELEM_KIND: "malformed element kind {0}",
     ERR_DATA_FLAGS: "malformed data segment flags {0}",
-    ERR_MEMORY_SIZE: "memory size must be at most 65536 pages (4 GiB), not {0}",
+    ERR_MEMORY_SIZE: "memory size must be at most 65536 pages (4GiB), not {0}",
     ERR_LIMITS_ORDER: "size minimum must not be greater than maximum: {0} > {1}",
     ERR_DUPLICATE_EXPORT: "duplicate export name",
     ERR_START: "start function {0} must have no parameters and no results",
@@ -153,10 +153,30 @@ MESSAGES = {
     ERR_ZERO_BYTE: "zero byte expected",
 }
 
-TYPE_NAMES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref", 1: "nothing", 2: "nothing", 3: "any"}
+TYPE_NAMES = {
+    0x7F: "i32",
+    0x7E: "i64",
+    0x7D: "f32",
+    0x7C: "f64",
+    0x7B: "v128",
+    0x70: "funcref",
+    0x6F: "externref",
+    1: "nothing",
+    2: "nothing",
+    3: "any",
+}
 
 WHAT_OPCODE, WHAT_TYPE, WHAT_SECTION, WHAT_LIMITS, WHAT_MEMORY, WHAT_TABLE, WHAT_IMPORT, WHAT_EXPORT = range(8)
-_WHATS = ("opcode {:#x}", "type {:#x}", "section {}", "limits flags {:#x}", "memory {}", "table with {:#x}", "import kind {}", "export kind {}")
+_WHATS = (
+    "opcode {:#x}",
+    "type {:#x}",
+    "section {}",
+    "limits flags {:#x}",
+    "memory {}",
+    "table with {:#x}",
+    "import kind {}",
+    "export kind {}",
+)
 
 _LOOKS = (
     (b"\x7fELF", "an ELF binary: compile it to WebAssembly"),

@@ -71,7 +71,7 @@ def _word(row: Any) -> int:
     kind = _class(row)
     word = kind | FEATURES.index(row.feature) << 40
     if kind in (CLASS_UNARY, CLASS_BINARY, CLASS_LOAD, CLASS_STORE):
-        for shift, name in zip((16, 24), row.params):
+        for shift, name in zip((16, 24), row.params, strict=False):
             word |= _TYPES[name] << shift
         if row.results:
             word |= _TYPES[row.results[0]] << 8

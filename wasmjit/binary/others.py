@@ -57,7 +57,7 @@ DATA_DROP = _code("data.drop")
 @fn
 def pop_numbers(v: ptr[Validator], count: u32) -> boolean:
     """Pop i32 operands: addresses, offsets, lengths."""
-    for i in range(count):
+    for _ in range(count):
         if not pop_type(v, I32):
             return False
     return True
@@ -157,6 +157,11 @@ def read_data_index(v: ptr[Validator]) -> boolean:
 
 
 @fn
+def memory_exists(v: ptr[Validator]) -> boolean:
+    return v.r.mod.nmems != 0 or fail_index(v.r, ERR_UNKNOWN_MEMORY, v.place, 0)
+
+
+@fn
 def read_memory(v: ptr[Validator]) -> boolean:
     r = v.r
     place = r.p
@@ -165,7 +170,7 @@ def read_memory(v: ptr[Validator]) -> boolean:
         return False
     if index != 0:
         return need_feature(r, place, NEED_MULTI_MEMORY, WHAT_MEMORY, u64(index))
-    return r.mod.nmems != 0 or fail_index(r, ERR_UNKNOWN_MEMORY, place, 0)
+    return memory_exists(v)
 
 
 @fn
@@ -183,6 +188,8 @@ def on_table_copy(v: ptr[Validator]) -> boolean:
 @fn
 def on_table_init(v: ptr[Validator]) -> boolean:
     place = v.r.p
+    if v.r.mod.ntables == 0:
+        return fail_index(v.r, ERR_UNKNOWN_TABLE, v.place, 0)
     source = elem_type(v)
     to = table_type(v)
     if v.r.error != 0:
@@ -217,7 +224,7 @@ def check_prefixed(v: ptr[Validator], op: u32) -> boolean:
     if op == MEMORY_FILL:
         return read_memory(v) and pop_numbers(v, 3)
     if op == MEMORY_INIT:
-        return read_data_index(v) and read_memory(v) and pop_numbers(v, 3)
+        return memory_exists(v) and read_data_index(v) and read_memory(v) and pop_numbers(v, 3)
     if op == DATA_DROP:
         return read_data_index(v)
     if op == TABLE_COPY:

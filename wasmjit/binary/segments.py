@@ -37,7 +37,7 @@ BIT_BULK_MEMORY = 1 << FEATURES.index("bulk-memory")
 def check_funcs(ld: ptr[Loader], count: u32) -> boolean:
     """A vector of function indices, without its length."""
     r = ld.r
-    for i in range(count):
+    for _ in range(count):
         place = r.p
         index = read_u32(r)
         if r.error != 0:

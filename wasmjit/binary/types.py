@@ -214,7 +214,7 @@ def decode_types(ld: ptr[Loader]) -> boolean:
     r = ld.r
     mod = r.mod
     place = r.p
-    count = read_count(r, 3)
+    count = read_count(r, 2)
     start = r.p
     i: u32 = 0
     while i < count and r.error == 0:
