@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from wasmjit.native import cache as cache_module
 from wasmjit.native.cache import SUFFIX, Cache, identity, locate
 
 NAME = f"entry{SUFFIX}"
@@ -241,7 +240,7 @@ def test_an_interrupted_write_leaves_nothing(cache: Cache, folder: Path, monkeyp
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cache_module.os, "write", interrupted)
+    monkeypatch.setattr(os, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cache.write(NAME, b"x")
     assert os.listdir(folder) == []
