@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wasmjit import CompileError, Module
+from wasmjit._wat import assemble, is_text
 from wasmjit.cli._options import Command, UsageError, parse
 from wasmjit.cli._report import report
 from wasmjit.cli._terminal import require_stdout
@@ -39,10 +40,12 @@ def describe(path: str) -> int:
     with open(path, "rb") as file:
         data = file.read()
     print(f"{path}: {len(data)} bytes")
-    if data.startswith(MAGIC):
-        print_list("sections", sections(data))
     try:
-        module = Module.from_file(path)
+        if is_text(data):
+            data = assemble(data)
+        if data.startswith(MAGIC):
+            print_list("sections", sections(data))
+        module = Module(data)
     except CompileError as error:
         return report(error)
     print_list("imports", map(str, module.imports))
