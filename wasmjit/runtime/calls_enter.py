@@ -30,12 +30,12 @@ from wasmjit.native.capi import (
     Py_DecRef,
     Py_IncRef,
 )
-from wasmjit.native.lang import PyObject, alloca, boolean, f64, fn, from_bits, i32, i64, likely, ptr, u32, u64, unlikely, var
-from wasmjit.native.libc import usleep
+from wasmjit.native.lang import PyObject, alloca, boolean, export, f64, fn, from_bits, i32, i64, likely, ptr, u8, u32, u64, unlikely, var
+from wasmjit.native.libc import free, malloc, usleep
 from wasmjit.runtime.calls_boxes import store_sweep
 from wasmjit.runtime.calls_hooks import hook
-from wasmjit.runtime.calls_object import func_data, type_of
-from wasmjit.runtime.calls_types import F64, I32, I64, width
+from wasmjit.runtime.calls_object import func_data, is_func, type_of
+from wasmjit.runtime.calls_types import F32, F64, I32, I64, type_name, width
 from wasmjit.runtime.calls_values import box, none, unbox
 from wasmjit.runtime.codes import HOOK_CALL_OPTIONS, HOOK_TRAP, STORE_ERROR, STORE_SWEEP, TRAP_PYTHON, TRAP_STACK, TRAP_TIMEOUT
 from wasmjit.runtime.context import current_ec
@@ -197,7 +197,7 @@ def call_odd(func: ptr[PyObject], args: ptr[ptr[PyObject]], flags: u64, names: p
     count = i64(flags & COUNT_MASK)
     if names != 0:
         return call_keywords(func, args, count, names)
-    name = PyObject_GetAttrString(func, b"__name__")
+    name = PyObject_GetAttrString(func, b"_name")
     if name == 0:
         return name
     nparams = func_data(func).sig.nparams
@@ -235,31 +235,50 @@ def call_keywords(func: ptr[PyObject], args: ptr[ptr[PyObject]], count: i64, nam
 
 
 @fn
-def unbox_arguments(sig: ptr[Sig], args: ptr[ptr[PyObject]], sp: ptr[u64], store: ptr[StoreData], func: ptr[PyObject]) -> boolean:
+def raw_type(type: u32) -> u32:
+    """The integer type of a numeric type's bits; 0 for references."""
+    if type == F32:
+        return I32
+    if type == F64:
+        return I64
+    return type if type > F64 else 0
+
+
+@fn
+def unbox_arguments(sig: ptr[Sig], args: ptr[ptr[PyObject]], sp: ptr[u64], store: ptr[StoreData], func: ptr[PyObject], raw: boolean) -> boolean:
     at = sp
     for i in range(sig.nparams):
         type = u32(sig.types[i])
-        if not unbox(type, args[i], at, store, func, i64(i)):
+        if not unbox(raw_type(type) if raw else type, args[i], at, store, func, i64(i)):
             return False
         at = at + width(type)
     return True
 
 
 @fn
-def box_results(sig: ptr[Sig], sp: ptr[u64], owner: ptr[PyObject]) -> ptr[PyObject]:
+def box_result(type: u32, at: ptr[u64], owner: ptr[PyObject], raw: boolean) -> ptr[PyObject]:
+    if not raw:
+        return box(type, at, owner)
+    if raw_type(type) == I32:
+        return PyLong_FromUnsignedLongLong(u64(u32(at[0])))
+    return PyLong_FromUnsignedLongLong(at[0])
+
+
+@fn
+def box_results(sig: ptr[Sig], sp: ptr[u64], owner: ptr[PyObject], raw: boolean) -> ptr[PyObject]:
     """None, the one result, or a tuple of them."""
     types = sig.types + sig.nparams
     if sig.nresults == 0:
         return none()
     if sig.nresults == 1:
-        return box(u32(types[0]), sp, owner)
+        return box_result(u32(types[0]), sp, owner, raw)
     results = PyTuple_New(i64(sig.nresults))
     if results == 0:
         return results
     at = sp
     for i in range(sig.nresults):
         type = u32(types[i])
-        value = box(type, at, owner)
+        value = box_result(type, at, owner, raw)
         if value == 0:
             Py_DecRef(results)
             return value
@@ -269,16 +288,15 @@ def box_results(sig: ptr[Sig], sp: ptr[u64], owner: ptr[PyObject]) -> ptr[PyObje
 
 
 @fn
-def call_any(func: ptr[PyObject], args: ptr[ptr[PyObject]], flags: u64, names: ptr[PyObject]) -> ptr[PyObject]:
-    """Vectorcall of any signature, and of host functions.
+def call_slots(func: ptr[PyObject], args: ptr[ptr[PyObject]], raw: boolean) -> ptr[PyObject]:
+    """Call a function of any signature with as many arguments as it takes. `raw`: numbers are given and returned as their bits.
 
     The store is taken first: handles of externref arguments must not be swept. Arguments and results are kept below
     ec.vs_top while conversions may run Python code that calls wasm.
     """
     data = func_data(func)
     sig = data.sig
-    if unlikely(names != 0 or (flags & COUNT_MASK) != u64(sig.nparams)):
-        return call_odd(func, args, flags, names)
+    ref = data.ref
     ec = current_ec()
     if unlikely(ec == 0):
         return PyErr_NoMemory()
@@ -286,11 +304,10 @@ def call_any(func: ptr[PyObject], args: ptr[ptr[PyObject]], flags: u64, names: p
     top = sp + data.slots
     if unlikely(top > ec.vs_limit):
         return call_overflow(ec, func)
-    ref = data.ref
     if unlikely(not store_enter(ec, store_of(ref))):
         return ptr[PyObject](0)
     ec.vs_top = top
-    passed = unbox_arguments(sig, args, sp, store_of(ref), func)
+    passed = unbox_arguments(sig, args, sp, store_of(ref), func, raw)
     ec.vs_top = sp
     result = ptr[PyObject](0)
     if likely(passed):
@@ -298,7 +315,41 @@ def call_any(func: ptr[PyObject], args: ptr[ptr[PyObject]], flags: u64, names: p
         if unlikely(code != 0):
             return call_failed(ec, ref, code)
         ec.vs_top = top
-        result = box_results(sig, sp, data.owner)
+        result = box_results(sig, sp, data.owner, raw)
         ec.vs_top = sp
     store_leave(store_of(ref))
+    return result
+
+
+@fn
+def call_any(func: ptr[PyObject], args: ptr[ptr[PyObject]], flags: u64, names: ptr[PyObject]) -> ptr[PyObject]:
+    """Vectorcall of any signature, and of host functions."""
+    if unlikely(names != 0 or (flags & COUNT_MASK) != u64(func_data(func).sig.nparams)):
+        return call_odd(func, args, flags, names)
+    return call_slots(func, args, False)
+
+
+@export
+def func_call_raw(func: ptr[PyObject], bits: ptr[PyObject]) -> ptr[PyObject]:
+    """Call a Func with a tuple of its arguments' bits as integers; results likewise, unsigned. TypeError: references, wrong count."""
+    if not is_func(func) or func_data(func).ref == 0:
+        return PyErr_Format(PyExc_TypeError, b"a Func is expected")
+    sig = func_data(func).sig
+    for i in range(sig.nparams + sig.nresults):
+        if raw_type(u32(sig.types[i])) == 0:
+            return PyErr_Format(PyExc_TypeError, b"call_raw() takes numbers: %s has no bits to show", type_name(u32(sig.types[i])))
+    count = PyTuple_Size(bits)
+    if count != i64(sig.nparams):
+        return call_odd(func, ptr[ptr[PyObject]](0), u64(count), ptr[PyObject](0))
+    few = alloca(ptr[PyObject], 16)
+    args = few
+    if count > 16:
+        args = ptr[ptr[PyObject]](malloc(u64(count) * 8))
+        if args == 0:
+            return PyErr_NoMemory()
+    for k in range(count):
+        args[k] = PyTuple_GetItem(bits, k)  # borrowed: the tuple holds them
+    result = call_slots(func, args, True)
+    if args != few:
+        free(ptr[u8](args))
     return result

@@ -8,6 +8,8 @@ sees cycles through it.
 from wasmjit.native.capi import (
     PyBytes_AsString,
     PyBytes_Size,
+    PyCapsule_GetPointer,
+    PyCapsule_New,
     PyErr_Clear,
     PyErr_ExceptionMatches,
     PyErr_Format,
@@ -26,7 +28,7 @@ from wasmjit.native.capi import (
     Py_IncRef,
 )
 from wasmjit.binary.signatures import sig_drop, sig_intern
-from wasmjit.native.lang import PyObject, alloca, array, boolean, export, fn, i64, likely, ptr, sizeof, struct, symbol, u8, u32, u64, unlikely
+from wasmjit.native.lang import PyObject, alloca, array, boolean, export, fn, fnptr, i64, likely, ptr, sizeof, struct, symbol, u8, u32, u64, unlikely
 from wasmjit.native.libc import calloc, free, malloc
 from wasmjit.runtime.calls_hooks import hook
 from wasmjit.runtime.calls_object import type_of
@@ -35,7 +37,7 @@ from wasmjit.runtime.calls_values import RESULT, box, none, unbox
 from wasmjit.runtime.codes import GIL_HELD, HOOK_INSTANCE, HOST_PASS_INSTANCE, HOST_RAW, TRAP_STACK
 from wasmjit.runtime.context import current_ec
 from wasmjit.runtime.safepoints import gil_ensure
-from wasmjit.runtime.structs import Ec, FuncRef, Host, Inst, StoreData
+from wasmjit.runtime.structs import Ec, FuncRef, Host, StoreData
 from wasmjit.runtime.traps import throw_python, trap
 
 FEW = 15  # arguments that are passed from the native stack
@@ -52,7 +54,7 @@ class HostBlock:
 
 @export
 def host_new(callable: ptr[PyObject], params: ptr[PyObject], results: ptr[PyObject], flags: u32, name: ptr[PyObject]) -> ptr[FuncRef]:
-    """A host function: the address of its FuncRef, 0 when memory ran out. `host_free` frees it.
+    """A host function: the address of its FuncRef, 0 when memory ran out. The capsule of `host_owner` frees it.
 
     `callable` is borrowed for that long. `params`, `results`: bytes, a value type each as encoded. `flags`: HOST_*.
     `name`: str for messages, such as "env.log".
@@ -83,10 +85,15 @@ def host_new(callable: ptr[PyObject], params: ptr[PyObject], results: ptr[PyObje
 
 
 @export
-def host_free(ref: ptr[FuncRef]) -> None:
-    """Free a host function. Nothing may refer to it: no table, no instance, no activation."""
-    block = ptr[HostBlock](ref)
-    sig_drop(ref.sig)
+def host_owner(ref: ptr[FuncRef]) -> ptr[PyObject]:
+    """A capsule that frees the host function when it dies: by then no table, instance or activation may refer to it."""
+    return PyCapsule_New(ptr[u8](ref), b"wasmjit.host", fnptr(host_capsule_free))
+
+
+@fn
+def host_capsule_free(capsule: ptr[PyObject]) -> None:
+    block = ptr[HostBlock](PyCapsule_GetPointer(capsule, b"wasmjit.host"))
+    sig_drop(block.ref.sig)
     Py_DecRef(block.host.name)
     free(ptr[u8](block))
 

@@ -5,12 +5,17 @@ the last word of the head, in all builds of CPython.
 """
 
 from wasmjit.native.capi import (
-    PyExc_RuntimeError,
+    PyBytes_FromStringAndSize,
     PyErr_SetString,
+    PyExc_RuntimeError,
+    PyExc_TypeError,
     PyObject_CallFunctionObjArgs,
     PyObject_ClearWeakRefs,
     PyObject_GC_Del,
     PyObject_GC_UnTrack,
+    PyObject_GetAttrString,
+    PyTuple_New,
+    PyTuple_SetItem,
     PyType_FromSpec,
     PyType_GenericAlloc,
     Py_DecRef,
@@ -20,7 +25,7 @@ from wasmjit.native.lang import PyObject, alloca, array, boolean, call, export, 
 from wasmjit.runtime.calls_hooks import hook
 from wasmjit.runtime.calls_types import one_result, slots_of
 from wasmjit.runtime.codes import HOOK_STORE_JOIN
-from wasmjit.runtime.structs import FuncRef, Inst, Sig, StoreData
+from wasmjit.runtime.structs import FuncRef, Inst, Mod, Sig, StoreData
 
 # typeslots.h, structmember.h and object.h of CPython: part of its stable ABI
 TP_CALL, TP_CLEAR, TP_DEALLOC, TP_HASH, TP_RICHCOMPARE, TP_TRAVERSE, TP_MEMBERS, TP_GETSET = 50, 51, 52, 59, 67, 71, 72, 73
@@ -100,7 +105,7 @@ class Tables:
     """What the type object goes on pointing to."""
 
     members: array[MemberDef, 4]
-    getset: array[GetSetDef, 2]
+    getset: array[GetSetDef, 3]
 
 
 FUNC = var("func_class", FuncClass)
@@ -190,6 +195,12 @@ def func_compare(a: ptr[PyObject], b: ptr[PyObject], operator: i32) -> ptr[PyObj
 
 
 @fn
+def func_get_name(func: ptr[PyObject], closure: ptr[u8]) -> ptr[PyObject]:
+    """`__name__`, which setattr on the type cannot add: a type has one of its own."""
+    return PyObject_GetAttrString(func, b"_name")
+
+
+@fn
 def member(at: ptr[MemberDef], name: ptr[u8], offset: u64) -> None:
     at.name = name
     at.type = T_PYSSIZET
@@ -217,6 +228,8 @@ def func_type_new(head: u64) -> ptr[PyObject]:
     TABLES.getset[0].name = b"__dict__"
     TABLES.getset[0].get = symbol("PyObject_GenericGetDict")
     TABLES.getset[0].set = symbol("PyObject_GenericSetDict")
+    TABLES.getset[1].name = b"__name__"
+    TABLES.getset[1].get = fnptr(func_get_name)
     slots = alloca(TypeSlot, 9)
     slot(slots, TP_CALL, symbol("PyVectorcall_Call"))
     slot(slots + 1, TP_CLEAR, fnptr(func_clear))
@@ -340,3 +353,29 @@ def func_index(object: ptr[PyObject]) -> i64:
     if ref == 0 or ref.inst == 0:
         return -1
     return i64(ref.code.index)
+
+
+@export
+def func_mod(object: ptr[PyObject]) -> ptr[Mod]:
+    """The Mod address of a wasm function's module, else 0."""
+    ref = func_ref(object)
+    if ref == 0 or ref.inst == 0:
+        return ptr[Mod](0)
+    return ref.code.mod
+
+
+@export
+def func_types(object: ptr[PyObject]) -> ptr[PyObject]:
+    """(params, results) of a Func: bytes, a value type each. TypeError: no Func."""
+    if not is_func(object):
+        PyErr_SetString(PyExc_TypeError, b"a Func is expected")
+        return ptr[PyObject](0)
+    sig = func_data(object).sig
+    both = PyTuple_New(2)
+    params = PyBytes_FromStringAndSize(sig.types, i64(sig.nparams))
+    results = PyBytes_FromStringAndSize(sig.types + sig.nparams, i64(sig.nresults))
+    if both == 0 or params == 0 or results == 0:
+        return ptr[PyObject](0)
+    PyTuple_SetItem(both, 0, params)
+    PyTuple_SetItem(both, 1, results)
+    return both

@@ -1,9 +1,10 @@
-"""Value types as encoded in the binary format (spec 5.3), and the slots they take."""
+"""Value types: their names in messages, and the slots they take."""
 
 from wasmjit.native.lang import fn, ptr, u8, u32, u64
+from wasmjit.runtime.codes import VALUE_TYPES
 from wasmjit.runtime.structs import Sig
 
-I32, I64, F32, F64, V128, FUNCREF, EXTERNREF = 0x7F, 0x7E, 0x7D, 0x7C, 0x7B, 0x70, 0x6F
+I32, I64, F32, F64, V128, FUNCREF, EXTERNREF = VALUE_TYPES.values()
 
 
 @fn(cold=True)

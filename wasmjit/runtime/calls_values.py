@@ -58,7 +58,7 @@ def wrong_type(object: ptr[PyObject], type: u32, who: ptr[PyObject], position: i
     elif name != 0 and position == RESULT:
         PyErr_Format(PyExc_TypeError, b"host function %U returned %U, %s expected", who, name, type_name(type))
     elif name != 0:
-        function = PyObject_GetAttrString(who, b"__name__")
+        function = PyObject_GetAttrString(who, b"_name")
         if function != 0:
             PyErr_Format(PyExc_TypeError, b"%U() argument %zd must be %s, not %U", function, position + 1, type_name(type), name)
             Py_DecRef(function)
@@ -75,7 +75,7 @@ def out_of_range(type: u32, who: ptr[PyObject], position: i64) -> u64:
     elif position == RESULT:
         PyErr_Format(PyExc_OverflowError, b"host function %U returned a value out of range for %s", who, type_name(type))
     else:
-        function = PyObject_GetAttrString(who, b"__name__")
+        function = PyObject_GetAttrString(who, b"_name")
         if function != 0:
             PyErr_Format(PyExc_OverflowError, b"%U() argument %zd is out of range for %s", function, position + 1, type_name(type))
             Py_DecRef(function)
