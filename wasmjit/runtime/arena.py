@@ -4,7 +4,7 @@ One range compare tells the fault handler whether an address belongs to a linear
 slots form a lock-free stack, so that neither a fork nor a thread that holds the GIL can be caught by a lock.
 """
 
-from wasmjit.native.lang import addr, atomic_cas, atomic_load, atomic_store, fn, ptr, struct, u8, u32, u64, var, void
+from wasmjit.native.lang import addr, atomic_cas, atomic_load, atomic_store, fn, i32, ptr, struct, u8, u32, u64, var, void
 from wasmjit.native.libc import mmap
 from wasmjit.runtime.codes import RESERVATION
 from wasmjit.runtime.context import MAP_FAILED
@@ -79,7 +79,7 @@ def arena_take() -> u64:
 def arena_give(base: u64, used: u64) -> void:
     """Give a slot back, of which the first `used` bytes are accessible. Its pages go to the system."""
     if used != 0:
-        flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED
+        flags: i32 = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED
         if u64(mmap(ptr[u8](base), used, PROT_NONE, flags, -1, 0)) == MAP_FAILED:
             return  # out of mappings: the slot is lost rather than handed out accessible
     index = (base - ARENA.base) // RESERVATION

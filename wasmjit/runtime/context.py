@@ -113,7 +113,7 @@ def context_end(ec: ptr[Ec]) -> void:
     """Destructor of the pthread key: the thread ends. The context stays in the list, for another thread to take."""
     munmap(ptr[u8](ec.vs_base), ec.vs_bytes)
     munmap(ec.cs_base, ec.cs_bytes)
-    ec.act = ptr[u8](0)
+    ec.act = 0
     ec.interrupt = 0
     ec.deadline = 0
     ec.next_tick = 0
@@ -166,7 +166,7 @@ def native_bounds(ec: ptr[Ec]) -> void:
     low = u64(here) - STACK_UNKNOWN
     size: u64 = STACK_UNKNOWN
     if pthread_getattr_np(pthread_self(), ptr[u8](attributes)) == 0:
-        if pthread_attr_getstack(ptr[u8](attributes), ptr[ptr[u8]](here), here + 1) == 0:
+        if pthread_attr_getstack(ptr[u8](attributes), here, here + 1) == 0:
             pthread_attr_getguardsize(ptr[u8](attributes), here + 2)
             low = here[0] + here[2]  # some C libraries count the guard in; losing a page otherwise does no harm
             size = here[1] - here[2]

@@ -15,16 +15,12 @@ from wasmjit.runtime.traps import rt_throw
 
 @extern
 def enter(ec: ptr[Ec], ref: ptr[FuncRef], sp: ptr[u64]) -> u64:
-    """Call a function: arguments at sp[0..] (sp is ec.vs_top), results come to sp[0..]. Returns 0 or a TRAP_* code.
+    """Call a function: arguments at sp[0..] (sp must be ec.vs_top), results come to sp[0..]. Returns 0 or a TRAP_* code.
 
     The GIL is held on call and on return. With TRAP_PYTHON the error indicator is set; for other codes ec.trap,
     trap_addr, trap_size and frames describe the trap until the next one. Host functions are called directly.
     """
     ...
-
-
-@extern
-def interp_run(ec: ptr[Ec], entry: ptr[u8], sp: ptr[u64], mem: ptr[u8], csp: ptr[u8]) -> void: ...
 
 
 @extern
@@ -56,6 +52,9 @@ def enter_host(ec: ptr[Ec], ref: ptr[FuncRef], sp: ptr[u64]) -> void:
         rt_throw(ec, TRAP_STACK)
     ec.vs_top = top
     ec.pc = ptr[u8](0)
+    if ec.act.prev == 0:
+        ec.inst = 0
+        ec.mem0 = 0
     host_call(ec, ref, sp)
 
 

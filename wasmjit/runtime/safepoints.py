@@ -49,7 +49,7 @@ def safepoint_full(ec: ptr[Ec], now: u64) -> void:
     if ec.deadline != 0 and now >= ec.deadline:
         trap(ec, TRAP_TIMEOUT)
     asked = vload(u64, addr(ec.interrupt))
-    ec.main_thread = 1 if i64(getpid()) == syscall(SYS_GETTID) else 0  # a fork makes the forking thread the main one
+    ec.main_thread = u64(i64(getpid()) == syscall(SYS_GETTID))  # a fork makes the forking thread the main one
     if asked != 0 or ec.main_thread != 0:
         atomic_store(addr(ec.interrupt), 0)
         gil_ensure(ec)

@@ -1,4 +1,8 @@
-"""AArch64 Linux: AAPCS64; interpreter handlers are preserve_none (arguments in x20 to x28, then x0...)."""
+"""AArch64 Linux: AAPCS64, and the convention of interpreter handlers, preserve_none.
+
+CONVENTION: slot pc in x20, sp x21, memory 0 x22, Ec x23, csp x24, integer accumulator x25 (a function is entered with its
+Code there), float accumulator d0, budget x26. A word of slot code holds the address of its handler.
+"""
 
 from wasmjit.native.lang import offsetof, sizeof
 from wasmjit.runtime.structs import Act, Code, Ec, FuncRef, Inst
@@ -51,8 +55,8 @@ enter:
   str x0, {act("ec")}
   ldr x9, {ec("act")}
   str x9, {act("prev")}
-  ldr x4, {ec("cs_top")}
-  str x4, {act("cs_entry")}
+  ldr x24, {ec("cs_top")}
+  str x24, {act("cs_entry")}
   str x10, {ec("act")}
   ldr x9, {_at(FuncRef, "host", "x1")}
   cbnz x9, .Lenter_host
@@ -61,12 +65,17 @@ enter:
   str x9, {ec("inst")}
   ldr x12, {_at(Inst, "mem0", "x9")}
   str x12, {ec("mem0")}
-  ldr x3, {_at(Inst, "mem", "x9")}
-  ldr x1, {_at(Code, "entry", "x11")}
+  ldr x22, {_at(Inst, "mem", "x9")}
+  ldr x20, {_at(Code, "entry", "x11")}
   adrp x9, sentinel_word
   add x9, x9, :lo12:sentinel_word
-  str x9, [x4], #16
-  bl interp_run
+  str x9, [x24], #16
+  mov x21, x2
+  mov x23, x0
+  mov x25, x11
+  ldr x26, {ec("budget")}
+  ldr x9, [x20]
+  blr x9
 .Lenter_done:
   ldr x0, {act("ec")}
   mov x1, #0

@@ -1,4 +1,8 @@
-"""x86-64 Linux: System V convention; interpreter handlers are preserve_none (arguments in r12, r13, r14, r15, rdi, rsi)."""
+"""x86-64 Linux: System V convention, and that of interpreter handlers, preserve_none.
+
+CONVENTION: slot pc in r12, sp r13, memory 0 r14, Ec r15, csp rdi, integer accumulator rsi (a function is entered with its
+Code there), float accumulator xmm0, budget rdx. A word of slot code holds the address of its handler.
+"""
 
 from wasmjit.native.lang import offsetof, sizeof
 from wasmjit.runtime.structs import Act, Code, Ec, FuncRef, Inst
@@ -19,7 +23,10 @@ def _at(struct: type, field: str, base: str) -> str:
 def assembler() -> str:
     """`enter` and `rt_throw`: see runtime.entry.
 
-    The activation record stands where the stack pointer is during the call, so that throwing is: load ec.act, run the exit path.
+    The activation record stands where the stack pointer is during the call, so throwing is: load ec.act, run the exit path.
+    The handler that the function's slot code starts with is called as handlers call each other (CONVENTION): preserve_none
+    saves nothing, so the registers saved here serve normal returns and throws alike. An exit that changed neither stack and
+    left no outer activation has nothing to restore: no value travels through memory from one call to the next.
     """
 
     def ec(field: str) -> str:
@@ -28,9 +35,14 @@ def assembler() -> str:
     def act(field: str) -> str:
         return _at(Act, field, "rsp")
 
-    saved = ("vs_top", "cs_top", "inst", "mem0", "pc")
-    save = "\n".join(f"  movq {ec(field)}, %rax\n  movq %rax, {act(field)}" for field in saved)
-    restore = "\n".join(f"  movq {act(field)}, %rcx\n  movq %rcx, {ec(field)}" for field in saved)
+    def copy(field: str, save: bool) -> str:
+        source, target = (ec(field), act(field)) if save else (act(field), ec(field))
+        return f"  movq {source}, %rcx\n  movq %rcx, {target}"
+
+    outer = ("inst", "mem0", "pc")  # of the activation around this one
+    save = "\n".join(copy(field, True) for field in outer)
+    restore = "\n".join(copy(field, False) for field in ("vs_top", "cs_top"))
+    restore_outer = "\n".join(copy(field, False) for field in outer)
     return f"""
   .text
   .p2align 4
@@ -48,11 +60,15 @@ enter:
   subq ${_FRAME}, %rsp
   cmpq {ec("stack_limit")}, %rsp
   jb .Lenter_overflow
-{save}
-  movq %rdi, {act("ec")}
   movq {ec("act")}, %rax
   movq %rax, {act("prev")}
+  testq %rax, %rax
+  jne .Lenter_nested
+.Lenter_saved:
+  movq %rdi, {act("ec")}
+  movq %rdx, {act("vs_top")}
   movq {ec("cs_top")}, %r8
+  movq %r8, {act("cs_top")}
   movq %r8, {act("cs_entry")}
   movq %rsp, {ec("act")}
   cmpq $0, {_at(FuncRef, "host", "rsi")}
@@ -62,23 +78,32 @@ enter:
   movq %rax, {ec("inst")}
   movq {_at(Inst, "mem0", "rax")}, %rcx
   movq %rcx, {ec("mem0")}
-  movq {_at(Inst, "mem", "rax")}, %rcx
-  movq {_at(Code, "entry", "rsi")}, %rsi
-  leaq sentinel_word(%rip), %rax
-  movq %rax, (%r8)
-  addq $16, %r8
-  callq interp_run
+  movq {_at(Inst, "mem", "rax")}, %r14
+  movq {_at(Code, "entry", "rsi")}, %r12
+  leaq sentinel_word(%rip), %rcx
+  movq %rcx, (%r8)
+  movq %rdx, %r13
+  movq %rdi, %r15
+  movq {ec("budget")}, %rdx
+  leaq 16(%r8), %rdi
+  callq *(%r12)
 .Lenter_done:
   movq {act("ec")}, %rdi
   xorl %eax, %eax
-.Lenter_exit:
   cmpq %rsp, {ec("act")}
   jne .Lenter_disorder
-  movq {act("prev")}, %rcx
-  movq %rcx, {ec("act")}
-{restore}
+  movq {act("vs_top")}, %rcx
+  cmpq %rcx, {ec("vs_top")}
+  jne .Lenter_exit
+  movq {act("cs_top")}, %rcx
+  cmpq %rcx, {ec("cs_top")}
+  jne .Lenter_exit
+  cmpq $0, {act("prev")}
+  jne .Lenter_exit
+  movq $0, {ec("act")}
+.Lenter_gil:
   cmpq $0, {ec("gil")}
-  jne .Lenter_gil
+  jne .Lenter_ensure
 .Lenter_return:
   addq ${_FRAME}, %rsp
   popq %r15
@@ -88,17 +113,28 @@ enter:
   popq %rbx
   popq %rbp
   retq
-.Lenter_overflow:
-  callq enter_overflow
-  jmp .Lenter_return
+.Lenter_nested:
+{save}
+  jmp .Lenter_saved
+.Lenter_exit:
+  movq {act("prev")}, %rcx
+  movq %rcx, {ec("act")}
+{restore}
+  cmpq $0, {act("prev")}
+  je .Lenter_gil
+{restore_outer}
+  jmp .Lenter_gil
 .Lenter_host:
   callq enter_host
   jmp .Lenter_done
+.Lenter_overflow:
+  callq enter_overflow
+  jmp .Lenter_return
 .Lenter_disorder:
   movq %rsp, %rsi
   callq enter_disorder
   jmp .Lenter_return
-.Lenter_gil:
+.Lenter_ensure:
   movq %rax, {act("rsp")}
   callq gil_ensure
   movq {act("rsp")}, %rax
