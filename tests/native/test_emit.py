@@ -38,6 +38,28 @@ def test_a_verifier_error_shows_the_instructions() -> None:
         emit(ir)
 
 
+def test_only_what_is_entered_and_reached_stays() -> None:
+    ir = """
+module asm "trampoline: jmp from_assembly"
+define void @py_entry() {
+  call void @reached()
+  ret void
+}
+define void @reached() noinline {
+  call void asm sideeffect "nop", ""()
+  ret void
+}
+define void @from_assembly() {
+  ret void
+}
+define void @unreached() {
+  ret void
+}
+"""
+    names = {symbol.name for symbol in Object(emit(ir, entries=lambda name: name.startswith("py_"))).symbols}
+    assert {"py_entry", "reached", "from_assembly"} <= names and "unreached" not in names
+
+
 def test_a_symbol_defined_in_two_texts() -> None:
     with pytest.raises(EmitError, match="cannot link"):
         emit([ADD, ADD])

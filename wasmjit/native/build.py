@@ -33,7 +33,12 @@ def build_image(
     target: None for the host; sources: files of the package that the image depends on (see `sources.closure`). Raises
     EmitError, FlattenError, and the compiler's errors.
     """
-    return pack(flatten(emit(image_ir(modules, extra_ir), target), head=imagefile.HEAD), sources)
+    data = emit(image_ir(modules, extra_ir), target, entries=_entered)
+    return pack(flatten(data, head=imagefile.HEAD), sources)
+
+
+def _entered(name: str) -> bool:
+    return name.startswith("py_") or name in ("image_link", "image_exports")
 
 
 def build_and_load(modules: Sequence[ModuleType], extra_ir: Sequence[str] | str = ()) -> imagefile.Image:

@@ -5,13 +5,15 @@ images are made for. Vectorizers are off: the image's loops are short, and vecto
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import llvmlite.binding as llvm
 
 _LOCATION = re.compile(r"<string>:(\d+):\d+: error: ([^\n]*)")
+_ASSEMBLY = re.compile(r'^module asm "(.*)"$', re.MULTILINE)
+_SYMBOL = re.compile(r"[\w.$]+")
 _CONTEXT = 3  # lines shown before and after an offending one
 _ERRORS_SHOWN = 5
 
@@ -68,13 +70,25 @@ def target_machine(target: Target | None = None, *, level: int = 2) -> llvm.Targ
     return found.create_target_machine(cpu=target.cpu, features=target.features, opt=level, reloc="pic", codemodel="small")
 
 
-def emit(ir: str | Sequence[str], target: Target | None = None, *, level: int = 2, vectorize: bool = False) -> bytes:
+def emit(
+    ir: str | Sequence[str],
+    target: Target | None = None,
+    *,
+    level: int = 2,
+    vectorize: bool = False,
+    entries: Callable[[str], bool] | None = None,
+) -> bytes:
     """Compile IR text, or several texts linked to one module, to a relocatable ELF object.
 
-    level: 0..3, of the optimization pipeline and of code generation; 0 runs no pipeline. Raises EmitError.
+    level: 0..3, of the optimization pipeline and of code generation; 0 runs no pipeline. entries: tells the names of the
+    functions that are entered from outside; functions that neither they nor assembly text reach are left out, and those
+    inlined everywhere too. None keeps all. Raises EmitError.
     """
     machine = target_machine(target, level=level)
-    module = _link([ir] if isinstance(ir, str) else ir)
+    texts = [ir] if isinstance(ir, str) else ir
+    module = _link(texts)
+    if entries is not None:
+        _internalize(module, texts, entries)
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
     if level:
@@ -94,6 +108,14 @@ def _link(texts: Sequence[str]) -> llvm.ModuleRef:
         except RuntimeError as error:
             raise EmitError(f"LLVM cannot link the IR texts: {error}") from None
     return module
+
+
+def _internalize(module: llvm.ModuleRef, texts: Sequence[str], entries: Callable[[str], bool]) -> None:
+    """Hide functions from other objects, so that LLVM may drop them. It does not see what assembly text refers to."""
+    assembly = {word for text in texts for line in _ASSEMBLY.findall(text) for word in _SYMBOL.findall(line)}
+    for function in module.functions:
+        if not function.is_declaration and function.name not in assembly and not entries(function.name):
+            function.linkage = "internal"
 
 
 def _parse(ir: str) -> llvm.ModuleRef:
