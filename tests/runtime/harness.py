@@ -4,16 +4,18 @@
 """
 
 from wasmjit.native.capi import PyErr_SetString, PyExc_RuntimeError, PyLong_AsUnsignedLongLong, PyObject_Vectorcall, Py_DecRef
-from wasmjit.native.lang import PyObject, addr, call, export, extern, fn, fnptr, i64, ptr, struct, symbol, u8, u32, u64, var, void
+from wasmjit.native.lang import PyObject, boolean, export, fn, i64, ptr, struct, symbol, u8, u32, u64, var, void
 from wasmjit.runtime.bulk import data_drop, mem_copy, mem_fill, mem_init
 from wasmjit.runtime.context import current_ec
+from wasmjit.runtime.constexpr import const_eval
 from wasmjit.runtime.entry import enter
-from wasmjit.runtime.safepoints import gil_ensure, safepoint
+from wasmjit.runtime.memory import mem_grow
+from wasmjit.runtime.safepoints import gil_ensure
 from wasmjit.runtime.structs import Cell, Code, Data, Ec, Elem, FuncRef, Host, Inst, Mem, Mod, Sig, Table
 from wasmjit.runtime.tables import elem_drop, tab_copy, tab_fill, tab_grow, tab_init, table_free, table_new
 from wasmjit.runtime.traps import throw_python, trap, trap_frames
 
-HANDLERS = 8
+HANDLERS = 9
 WORDS = 64  # slot code of a function
 
 
@@ -73,6 +75,7 @@ def world_init() -> void:
     SLOTS[4 * WORDS] = symbol("stub_host")
     SLOTS[5 * WORDS] = symbol("stub_deep")
     SLOTS[6 * WORDS] = symbol("stub_wild")
+    SLOTS[7 * WORDS] = symbol("stub_bulk")
 
 
 @fn
@@ -109,6 +112,96 @@ def stub_deep_trap(ec: ptr[Ec], csp: ptr[u8], n: u64) -> void:
         i += 1
     ec.cs_top = ptr[u8](at)
     trap(ec, 1)
+
+
+@fn
+def stub_bulk_run(ec: ptr[Ec], sp: ptr[u64]) -> void:
+    """The operation of slot 0 with operands from slot 1 on; its result to slot 0."""
+    op = sp[0]
+    if op == 0:
+        sp[0] = u64(mem_fill(ec, u32(sp[1]), sp[2], u32(sp[3]), sp[4]))
+    elif op == 1:
+        sp[0] = u64(mem_copy(ec, u32(sp[1]), u32(sp[2]), sp[3], sp[4], sp[5]))
+    elif op == 2:
+        sp[0] = u64(mem_init(ec, u32(sp[1]), u32(sp[2]), sp[3], sp[4], sp[5]))
+    elif op == 3:
+        data_drop(ec, u32(sp[1]))
+    elif op == 4:
+        sp[0] = u64(tab_grow(ec, u32(sp[1]), sp[2], sp[3]))
+    elif op == 5:
+        sp[0] = u64(tab_fill(ec, u32(sp[1]), sp[2], sp[3], sp[4]))
+    elif op == 6:
+        sp[0] = u64(tab_copy(ec, u32(sp[1]), u32(sp[2]), sp[3], sp[4], sp[5]))
+    elif op == 7:
+        sp[0] = u64(tab_init(ec, u32(sp[1]), u32(sp[2]), sp[3], sp[4], sp[5]))
+    elif op == 8:
+        elem_drop(ec, u32(sp[1]))
+    elif op == 9:
+        sp[0] = u64(mem_grow(ec, ec.inst.mems[sp[1]], sp[2]))
+
+
+@export
+def bulk(op: u64, a: u64, b: u64, c: u64, d: u64, e: u64) -> i64:
+    """Run a bulk operation from inside wasm; its result, -1000 - code if it was thrown out of."""
+    ec = current_ec()
+    sp = ec.vs_top
+    sp[0] = op
+    sp[1] = a
+    sp[2] = b
+    sp[3] = c
+    sp[4] = d
+    sp[5] = e
+    code = enter(ec, REFS[7], sp)
+    if code != 0:
+        return -1000 - i64(code)
+    return i64(sp[0])
+
+
+@export
+def set_binary(bytes: ptr[u8], datas: ptr[Data], elems: ptr[Elem]) -> void:
+    """The module's bytes and segments; segments count as not dropped."""
+    WORLD.mod.bytes = bytes
+    WORLD.mod.datas = datas
+    WORLD.mod.elems = elems
+    for i in range(16):
+        DROPPED[i] = 0
+
+
+@export
+def new_table(index: u64, least: u64, most: u64, limit: u64) -> boolean:
+    table_free(TABLES[index])
+    TABLES[index] = table_new(0x70, least, most, limit)
+    return TABLES[index] != 0
+
+
+@export
+def table_get(index: u64, i: u64) -> u64:
+    return TABLES[index].elems[i]
+
+
+@export
+def table_set(index: u64, i: u64, value: u64) -> void:
+    TABLES[index].elems[i] = value
+
+
+@export
+def table_size(index: u64) -> u64:
+    return TABLES[index].size
+
+
+@export
+def set_cell(index: u64, value: u64) -> void:
+    CELLS[index].lo = value
+
+
+@export
+def evaluate(offset: u32) -> u64:
+    return const_eval(WORLD.inst, offset)
+
+
+@export
+def ref_address(index: u64) -> u64:
+    return u64(REFS[index])
 
 
 @export

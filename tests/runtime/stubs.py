@@ -22,6 +22,7 @@ declare void @trap(ptr, i64) noreturn
 declare void @trap_memory(ptr, i64, i64) noreturn
 declare i64 @safepoint(ptr)
 declare void @host_call(ptr, ptr, ptr)
+declare void @stub_bulk_run(ptr, ptr)
 declare void @stub_deep_trap(ptr, ptr, i64)
 
 define hidden preserve_nonecc void @stub_sentinel({_ARGUMENTS}) nounwind {{
@@ -75,6 +76,12 @@ done:
 define hidden preserve_nonecc void @stub_host({_ARGUMENTS}) nounwind {{
 {_leave("out")}
   call void @host_call(ptr %ec, ptr null, ptr %sp)
+  musttail call preserve_nonecc void @stub_return(ptr %pc, ptr %sp, ptr %mem, ptr %ec, ptr %csp, i64 %r0, double %f0, i64 %tank)
+  ret void
+}}
+define hidden preserve_nonecc void @stub_bulk({_ARGUMENTS}) nounwind {{
+{_leave("out")}
+  call void @stub_bulk_run(ptr %ec, ptr %sp)
   musttail call preserve_nonecc void @stub_return(ptr %pc, ptr %sp, ptr %mem, ptr %ec, ptr %csp, i64 %r0, double %f0, i64 %tank)
   ret void
 }}

@@ -1,0 +1,69 @@
+"""The runtime core linked with stub handlers, built once a session."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+
+
+def build() -> bytes:
+    """Image file bytes of the core, the harness and the stubs."""
+    sys.path.insert(0, str(HERE))
+    import harness
+    import stubs
+
+    from wasmjit.native.build import build_image
+    from wasmjit.runtime import arena, bulk, constexpr, context, entry, faults, memory, safepoints, tables, traps
+    from wasmjit.runtime.platform import platform_ir
+
+    core = [entry, traps, faults, safepoints, context, arena, memory, bulk, tables, constexpr]
+    return build_image([*core, harness], [platform_ir(), stubs.STUBS])
+
+
+def start(data: bytes) -> Any:
+    """Load the image and start the runtime."""
+    from wasmjit.native import imagefile
+
+    native = imagefile.load_bytes(data)
+    base, _, words = native._mapping
+    if not native.runtime_init(base, base + words[imagefile.RELRO]):
+        raise RuntimeError("runtime_init failed")
+    native.world_init()
+    return native
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("image") / "core.image"
+    path.write_bytes(build())
+    return path
+
+
+@pytest.fixture(scope="session")
+def native(image: Path) -> Any:
+    return start(image.read_bytes())
+
+
+@pytest.fixture
+def memory(native: Any) -> Any:
+    """A guarded memory of one page, at most ten, as memory 0."""
+    address = native.memory_new(1, 10, 1 << 32, 1)
+    native.set_memory(0, address)
+    yield address
+    native.memory_release(address)
+
+
+@pytest.fixture
+def script(image: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python text in a process of its own, with `native` started; `before` runs ahead of loading it."""
+
+    def run(text: str, before: str = "", prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        program = f"import sys; sys.path[:0] = {[str(HERE), str(HERE.parents[1])]!r}\n{before}\nfrom conftest import start\nnative = start(open({str(image)!r}, 'rb').read())\n{text}"
+        return subprocess.run([*prefix, sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+
+    return run
