@@ -1,4 +1,7 @@
-"""Features that are recognised and refused, and where they show in a binary. No imports: messages are made from it at run time."""
+"""Features that are recognised and refused, and the types that show them; opcodes: isa.features_of_opcode.
+
+No imports: messages are made from it at run time.
+"""
 
 REFUSED = (
     "simd",
@@ -31,30 +34,6 @@ REFUSED = (
     NEED_STACK_SWITCHING,
 ) = range(13)
 NEED_NOTHING = 255
-
-OPCODES = {
-    0x06: NEED_LEGACY_EXCEPTIONS,  # try
-    0x07: NEED_LEGACY_EXCEPTIONS,  # catch
-    0x08: NEED_EXCEPTIONS,  # throw
-    0x09: NEED_LEGACY_EXCEPTIONS,  # rethrow
-    0x0A: NEED_EXCEPTIONS,  # throw_ref
-    0x12: NEED_TAIL_CALL,  # return_call
-    0x13: NEED_TAIL_CALL,  # return_call_indirect
-    0x14: NEED_FUNCTION_REFERENCES,  # call_ref
-    0x15: NEED_FUNCTION_REFERENCES,  # return_call_ref
-    0x18: NEED_LEGACY_EXCEPTIONS,  # delegate
-    0x19: NEED_LEGACY_EXCEPTIONS,  # catch_all
-    0x1F: NEED_EXCEPTIONS,  # try_table
-    0xD3: NEED_GC,  # ref.eq
-    0xD4: NEED_FUNCTION_REFERENCES,  # ref.as_non_null
-    0xD5: NEED_FUNCTION_REFERENCES,  # br_on_null
-    0xD6: NEED_FUNCTION_REFERENCES,  # br_on_non_null
-    **dict.fromkeys(range(0xE0, 0xE7), NEED_STACK_SWITCHING),  # cont.new .. switch
-    0xFB: NEED_GC,
-    0xFD: NEED_SIMD,  # sub-opcodes from 0x100 are relaxed-simd
-    0xFE: NEED_THREADS,
-}
-WIDE_ARITHMETIC = range(0x13, 0x17)  # sub-opcodes of 0xfc
 
 TYPES = {
     0x7B: NEED_SIMD,  # v128

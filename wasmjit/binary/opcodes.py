@@ -11,7 +11,7 @@ An entry is one word, so that the validator reads all of it at once:
 
 from typing import Any
 
-from wasmjit.isa import FEATURES, TABLE
+from wasmjit.isa import FEATURES, TABLE, features_of_opcode
 from wasmjit.native.lang import boolean, const, fn, ptr, u8, u32, u64
 
 from . import features
@@ -80,10 +80,13 @@ def _word(row: Any) -> int:
     return word
 
 
+def _refused(prefix: int, code: int) -> int:
+    name = features_of_opcode(prefix, code)
+    return CLASS_ILLEGAL if name is None else CLASS_NEEDS | features.REFUSED.index(name) << 32
+
+
 def _opcodes() -> list[int]:
-    table = [CLASS_ILLEGAL] * 256
-    for code, feature in features.OPCODES.items():
-        table[code] = CLASS_NEEDS | feature << 32
+    table = [_refused(0, code) for code in range(256)]
     for row in TABLE:
         if not row.prefix:
             table[row.code] = _word(row)
@@ -92,9 +95,7 @@ def _opcodes() -> list[int]:
 
 
 def _prefixed() -> list[int]:
-    table = [CLASS_ILLEGAL] * NFC
-    for code in features.WIDE_ARITHMETIC:
-        table[code] = CLASS_NEEDS | features.NEED_WIDE_ARITHMETIC << 32
+    table = [_refused(PREFIX_FC, code) for code in range(NFC)]
     for row in TABLE:
         if row.prefix == PREFIX_FC:
             table[row.code] = _word(row)

@@ -34,7 +34,7 @@ def _code(name: str) -> int:
 GLOBAL_GET = _code("global.get")
 GLOBAL_SET = _code("global.set")
 SELECT = _code("select")
-SELECT_TYPED = 0x1C
+SELECT_TYPED = _code("select_t")
 REF_NULL = _code("ref.null")
 REF_IS_NULL = _code("ref.is_null")
 REF_FUNC = _code("ref.func")
