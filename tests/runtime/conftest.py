@@ -19,10 +19,10 @@ def build() -> bytes:
 
     from wasmjit.native.build import build_image
     from wasmjit.runtime import arena, bulk, constexpr, context, entry, faults, memory, safepoints, tables, traps
-    from wasmjit.runtime.platform import platform_ir
+    from wasmjit.runtime import platform
 
     core = [entry, traps, faults, safepoints, context, arena, memory, bulk, tables, constexpr]
-    return build_image([*core, harness], [platform_ir(), stubs.STUBS])
+    return build_image([*core, harness], [platform.ir(), stubs.STUBS])
 
 
 def start(data: bytes) -> Any:

@@ -3,7 +3,7 @@
 `run(which, a, b)` enters the function whose slot code is the word of handler `which`, with a and b in slots 0 and 1.
 """
 
-from wasmjit.native.capi import PyErr_SetString, PyExc_RuntimeError, PyLong_AsUnsignedLongLong, PyObject_Vectorcall, Py_DecRef
+from wasmjit.native.capi import Py_DecRef, Py_IncRef, PyErr_SetString, PyExc_RuntimeError, PyLong_AsUnsignedLongLong, PyObject_Vectorcall
 from wasmjit.native.lang import PyObject, boolean, export, fn, i64, ptr, struct, symbol, u8, u32, u64, var, void
 from wasmjit.runtime.bulk import data_drop, mem_copy, mem_fill, mem_init
 from wasmjit.runtime.context import current_ec
@@ -246,6 +246,8 @@ def repeat(which: u64, n: u64) -> u64:
 
 @export
 def set_callable(callable: ptr[PyObject]) -> void:
+    """What host functions call; kept for good."""
+    Py_IncRef(callable)
     WORLD.callable = callable
 
 
