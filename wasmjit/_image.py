@@ -15,10 +15,65 @@ if TYPE_CHECKING:
 NAME = "native"
 
 # modules in restricted Python
-SOURCES: tuple[str, ...] = ()
+SOURCES: tuple[str, ...] = (
+    "wasmjit.binary.body",
+    "wasmjit.binary.constexpr",
+    "wasmjit.binary.control",
+    "wasmjit.binary.describe",
+    "wasmjit.binary.imports",
+    "wasmjit.binary.mapping",
+    "wasmjit.binary.module",
+    "wasmjit.binary.names",
+    "wasmjit.binary.opcodes",
+    "wasmjit.binary.operands",
+    "wasmjit.binary.others",
+    "wasmjit.binary.parallel",
+    "wasmjit.binary.reader",
+    "wasmjit.binary.sections",
+    "wasmjit.binary.segments",
+    "wasmjit.binary.signatures",
+    "wasmjit.binary.storage",
+    "wasmjit.binary.types",
+    "wasmjit.binary.utf8",
+    "wasmjit.runtime.arena",
+    "wasmjit.runtime.buffer",
+    "wasmjit.runtime.bulk",
+    "wasmjit.runtime.calls_boxes",
+    "wasmjit.runtime.calls_enter",
+    "wasmjit.runtime.calls_entries",
+    "wasmjit.runtime.calls_hooks",
+    "wasmjit.runtime.calls_host",
+    "wasmjit.runtime.calls_numbers",
+    "wasmjit.runtime.calls_object",
+    "wasmjit.runtime.calls_types",
+    "wasmjit.runtime.calls_values",
+    "wasmjit.runtime.constexpr",
+    "wasmjit.runtime.context",
+    "wasmjit.runtime.entry",
+    "wasmjit.runtime.faults",
+    "wasmjit.runtime.inspection",
+    "wasmjit.runtime.instances",
+    "wasmjit.runtime.linking",
+    "wasmjit.runtime.memory",
+    "wasmjit.runtime.ownership",
+    "wasmjit.runtime.safepoints",
+    "wasmjit.runtime.segments",
+    "wasmjit.runtime.tables",
+    "wasmjit.runtime.traps",
+    "wasmjit.tiers.interpreter.branches",
+    "wasmjit.tiers.interpreter.called",
+    "wasmjit.tiers.interpreter.calls",
+    "wasmjit.tiers.interpreter.compute",
+    "wasmjit.tiers.interpreter.emit",
+    "wasmjit.tiers.interpreter.entry",
+    "wasmjit.tiers.interpreter.leb",
+    "wasmjit.tiers.interpreter.sampling",
+    "wasmjit.tiers.interpreter.slotcode",
+    "wasmjit.tiers.interpreter.translate",
+)
 
 # modules with a function `ir() -> str`: generated IR text and assembly
-GENERATORS: tuple[str, ...] = ()
+GENERATORS: tuple[str, ...] = ("wasmjit.runtime.platform", "wasmjit.tiers.interpreter.ir")
 
 _loaded: Image | None = None
 _lock = _thread.allocate_lock()
@@ -42,9 +97,9 @@ def build(target: "Target | None" = None) -> bytes:
     from importlib import import_module
 
     from wasmjit.native.build import build_image
-    from wasmjit.native.sources import closure
+    from wasmjit.native.sources import closure, snapshot
 
+    sources = snapshot(closure(["wasmjit._image", "wasmjit._version", "wasmjit.native.build", *SOURCES, *GENERATORS]))
     modules = [import_module(name) for name in SOURCES]
     texts = [import_module(name).ir() for name in GENERATORS]
-    sources = closure(["wasmjit._image", "wasmjit._version", "wasmjit.native.build", *SOURCES, *GENERATORS])
     return build_image(modules, texts, target=target, sources=sources)

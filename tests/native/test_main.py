@@ -15,12 +15,13 @@ from wasmjit.native.__main__ import BASELINES, main
 from wasmjit.native.build import build_image
 from wasmjit.native.cache import Cache
 from wasmjit.native.emit import Target
+from wasmjit.native.sources import snapshot
 
 
 @pytest.fixture(autouse=True)
 def small_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def build(target: Target | None = None) -> bytes:
-        return build_image([], [sample.IR], target=target, sources=["_image.py"])
+        return build_image([], [sample.IR], target=target, sources=snapshot(["_image.py"]))
 
     monkeypatch.setattr(_image, "build", build)
     monkeypatch.setenv("WASMJIT_CACHE_DIR", str(tmp_path / "cache"))

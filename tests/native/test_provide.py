@@ -15,6 +15,7 @@ from tests.paths import ROOT
 from wasmjit.native import imagefile, processor, provide
 from wasmjit.native.build import build_image
 from wasmjit.native.cache import Cache
+from wasmjit.native.sources import snapshot
 
 SOURCE = "source.py"
 
@@ -36,7 +37,7 @@ class World:
 
     def build(self) -> bytes:
         self.builds += 1
-        return build_image([], [sample.IR], sources=[SOURCE])
+        return build_image([], [sample.IR], sources=snapshot([SOURCE]))
 
     def open(self) -> imagefile.Image:
         image = provide.open_image("test", self.build, str(self.cache))
@@ -88,6 +89,20 @@ def test_a_touched_source_is_not(world: World) -> None:
     assert world.builds == 1
     assert imagefile.check(before)[imagefile.KEY] == imagefile.check(world.entry.read_bytes())[imagefile.KEY]
     assert before != world.entry.read_bytes()  # stamped anew: the next start does not read the sources
+
+
+def test_an_edit_during_the_build(world: World) -> None:
+    built = world.build
+
+    def build() -> bytes:
+        data = built()
+        world.write("meanwhile")
+        return data
+
+    assert provide.open_image("test", build, str(world.cache)).count() == 41
+    world.open()
+    world.open()
+    assert world.builds == 2
 
 
 def test_same_size_and_time_do_not_fool_it(world: World) -> None:
@@ -230,9 +245,10 @@ def test_two_processes_at_once(world: World) -> None:
     program = textwrap.dedent(f"""
         from wasmjit.native import provide
         from wasmjit.native.build import build_image
+        from wasmjit.native.sources import snapshot
         from tests.native import sample
         provide.PACKAGE = {str(world.package)!r}
-        image = provide.open_image("test", lambda: build_image([], [sample.IR], sources=[{SOURCE!r}]), {str(world.cache)!r})
+        image = provide.open_image("test", lambda: build_image([], [sample.IR], sources=snapshot([{SOURCE!r}])), {str(world.cache)!r})
         assert image.count() == 41
     """)
     processes = [subprocess.Popen([sys.executable, "-c", program], cwd=ROOT) for _ in range(3)]

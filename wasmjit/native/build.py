@@ -6,11 +6,13 @@ import struct
 from collections.abc import Sequence
 from types import ModuleType
 
-from wasmjit.native import imagefile, provide
+from wasmjit.native import imagefile
 from wasmjit.native.elf import Flat, flatten
 from wasmjit.native.emit import Target, emit
+from wasmjit.native.sources import Snapshot
 from wasmjit.native.startup import startup_ir
 
+NO_SOURCES = Snapshot([], 0, 0)
 _EXPORT = re.compile(r"^define\b[^@\n]*@py_(\w+)\(", re.MULTILINE)
 
 
@@ -26,11 +28,11 @@ def image_ir(modules: Sequence[ModuleType], extra_ir: Sequence[str] = ()) -> lis
 
 
 def build_image(
-    modules: Sequence[ModuleType], extra_ir: Sequence[str] = (), *, target: Target | None = None, sources: Sequence[str] = ()
+    modules: Sequence[ModuleType], extra_ir: Sequence[str] = (), *, target: Target | None = None, sources: Snapshot = NO_SOURCES
 ) -> bytes:
     """Compile restricted modules and IR texts to the bytes of an image file.
 
-    target: None for the host; sources: files of the package that the image depends on (see `sources.closure`). Raises
+    target: None for the host; sources: the files that the image depends on. Raises
     EmitError, FlattenError, and the compiler's errors.
     """
     data = emit(image_ir(modules, extra_ir), target, entries=_entered)
@@ -46,7 +48,7 @@ def build_and_load(modules: Sequence[ModuleType], extra_ir: Sequence[str] | str 
     return imagefile.load_bytes(build_image(modules, [extra_ir] if isinstance(extra_ir, str) else extra_ir))
 
 
-def pack(flat: Flat, sources: Sequence[str] = ()) -> bytes:
+def pack(flat: Flat, sources: Snapshot = NO_SOURCES) -> bytes:
     """The bytes of an image file: the flattened object, the lists behind it, the header filled in."""
     blob = bytearray(flat.blob)
     words = dict.fromkeys(range(imagefile.WORDS), 0)
@@ -59,7 +61,7 @@ def pack(flat: Flat, sources: Sequence[str] = ()) -> bytes:
     table = marshal.dumps({name: tuple(function) for name, function in flat.functions.items()})
     words[imagefile.TABLE], words[imagefile.TABLE_SIZE] = len(blob), len(table)
     blob += table
-    paths = "\n".join(sources).encode()
+    paths = "\n".join(sources.paths).encode()
     words[imagefile.SOURCES], words[imagefile.SOURCES_SIZE] = len(blob), len(paths)
     blob += paths
     blob += bytes(-len(blob) % flat.machine.page)
@@ -67,8 +69,8 @@ def pack(flat: Flat, sources: Sequence[str] = ()) -> bytes:
         0: imagefile.MAGIC,
         imagefile.SIZE: len(blob),
         imagefile.MACHINE: flat.machine.elf,
-        imagefile.KEY: provide.contents(sources),
-        imagefile.STAMP: provide.stamp(sources),
+        imagefile.KEY: sources.contents,
+        imagefile.STAMP: sources.stamp,
         imagefile.RELRO: flat.relro,
         imagefile.DATA: flat.data,
         imagefile.LINK: flat.symbols["image_link"],

@@ -135,14 +135,17 @@ def _adopt(cache: Cache, entry: str, data: bytes) -> imagefile.Image:
 
 
 def _load_built(cache: Cache, entry: str, build: "Callable[[], bytes]") -> imagefile.Image:
-    if sys.stderr is not None and sys.stderr.isatty():
-        note = f" (not kept: {cache.reason})" if cache.path and os.path.isdir(cache.path) and cache.reason else ""
-        print(f"wasmjit: building native image (once){note} ...", file=sys.stderr, flush=True)
     try:
         import llvmlite.binding  # noqa: F401
     except ImportError as error:
         raise ImportError(NO_COMPILER.format(error=error)) from error
-    return _store(cache, entry, build())
+    _say("building native image (once) ...")
+    data = build()
+    image = _store(cache, entry, data)
+    if cache.reason:
+        _say(f"the native image is not kept: {cache.reason}")
+    cache.prune()
+    return image
 
 
 def _store(cache: Cache, entry: str, data: bytes) -> imagefile.Image:
@@ -152,3 +155,8 @@ def _store(cache: Cache, entry: str, data: bytes) -> imagefile.Image:
         if image is not None:
             return image
     return imagefile.load_bytes(data)
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(f"wasmjit: {text}", file=sys.stderr, flush=True)

@@ -4,9 +4,26 @@ import ast
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
+
+from wasmjit.native import provide
 
 PACKAGE = Path(__file__).parents[1]
 _ROOT = PACKAGE.name
+
+
+class Snapshot(NamedTuple):
+    """Source files as they were at a moment: see `provide.contents` and `provide.stamp`."""
+
+    paths: list[str]
+    contents: int
+    stamp: int
+
+
+def snapshot(paths: list[str]) -> Snapshot:
+    """The state of source files now. Taken before they are compiled: then an edit meanwhile makes the image stale."""
+    stamp = provide.stamp(paths)
+    return Snapshot(paths, provide.contents(paths), stamp)
 
 
 def closure(names: Iterable[str]) -> list[str]:
