@@ -1,7 +1,7 @@
 """Everything that wasmjit raises of its own. All of it pickles.
 
 Error
-|- CompileError(ValueError)      .offset
+|- CompileError(ValueError)      .offset .feature
 |- LinkError(TypeError)          .missing
 |- Exit                          .code
 |- ExitError                     .returncode .command .stdout .stderr: run(check=True)
@@ -41,11 +41,16 @@ class Error(Exception):
 
 
 class CompileError(Error, ValueError):
-    """The bytes are no module that this runtime can run. `offset`: byte at which that was found, None when it has no place."""
+    """The bytes are no module that this runtime can run.
 
-    def __init__(self, message: str = "", offset: int | None = None) -> None:
+    `offset`: byte at which that was found, None when it has no place; `feature`: the proposal that a valid module needs and
+    this runtime lacks, else None.
+    """
+
+    def __init__(self, message: str = "", offset: int | None = None, feature: str | None = None) -> None:
         super().__init__(message)
         self.offset = offset
+        self.feature = feature
 
     def __str__(self) -> str:
         message = super().__str__()

@@ -1,6 +1,6 @@
 """What Python asks of instances and functions by address, and closing an instance (restricted Python)."""
 
-from wasmjit.native.capi import Py_IncRef
+from wasmjit.native.capi import Py_IncRef, PyBytes_FromStringAndSize
 from wasmjit.native.lang import PyObject, boolean, export, i64, ptr, u32, u64
 from wasmjit.runtime.codes import INST_CLOSED
 from wasmjit.runtime.instances import StoreBox, block_of, inst_drop_memories
@@ -46,8 +46,8 @@ def inst_table(inst: ptr[Inst], index: u32) -> ptr[Table]:
 
 @export
 def inst_memory(inst: ptr[Inst], index: u32) -> u64:
-    """Address of a Mem."""
-    return u64(inst.mems[index])
+    """Address of a Mem; 0 beyond the last."""
+    return u64(inst.mems[index]) if index < inst.mod.nmems else u64(0)
 
 
 @export
@@ -104,3 +104,25 @@ def inst_mod(inst: ptr[Inst]) -> ptr[Mod]:
 @export
 def inst_closed(inst: ptr[Inst]) -> boolean:
     return inst.flags & INST_CLOSED != 0
+
+
+@export
+def mod_nbytes(mod: ptr[Mod]) -> u64:
+    """Length of the binary."""
+    return mod.nbytes
+
+
+@export
+def mod_bytes(mod: ptr[Mod], first: u64, count: u64) -> ptr[PyObject]:
+    """A copy of part of the binary, cut at its end."""
+    if first > mod.nbytes:
+        first = mod.nbytes
+    if count > mod.nbytes - first:
+        count = mod.nbytes - first
+    return PyBytes_FromStringAndSize(mod.bytes + first, i64(count))
+
+
+@export
+def mod_start(mod: ptr[Mod]) -> i64:
+    """Index of the start function, -1 without one."""
+    return -1 if mod.start == 0xFFFF_FFFF else i64(u64(mod.start))

@@ -1,0 +1,200 @@
+"""`Instance`: a module with its memories, tables, globals and imports, ready to be called."""
+
+from . import _config
+from ._exports import Exports, Functions, closed
+from ._image import native
+from ._imports import resolve
+from ._module import Module
+from ._types import FuncType
+from .runtime.functions import HostFunc
+from .runtime.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from ._config import Limits
+    from ._memory import Memory
+
+N = native()
+
+# what inst_new says instead of an address
+FAILURES = ("", "no memory for the instance", "the memory is beyond its limit", "no address space for the memory", "the table is beyond its limit", "")
+NO_ADDRESSES = 3
+
+
+class Instance:
+    """An instance of a module.
+
+    imports: {"module": namespace}, a namespace being a mapping, an Instance, its exports, or an object with attributes;
+    they go before wasi: a Wasi, "auto" for one without arguments and files when the module asks for it, or None.
+    limits: of each memory and table. timeout: seconds for the start function and `_initialize` (which `initialize=False`
+    leaves out). unknown_imports: "error", or "trap" for functions that raise Unreachable when they are called.
+    Raises LinkError, Trap by the start function or a segment out of bounds, MemoryError, and what host functions raise.
+    A with-block closes it. Functions and memories taken from it keep working while anything refers to them.
+    """
+
+    __slots__ = ("module", "_store", "_address", "_exports", "__weakref__")
+
+    module: Module
+    _store: Store
+    _address: int
+    _exports: Exports | None
+
+    def __init__(
+        self,
+        module: Module,
+        imports: "Any" = None,
+        *,
+        wasi: "Any" = None,
+        limits: "Limits | None" = None,
+        timeout: float | None = None,
+        fuel: int | None = None,
+        unknown_imports: str = "error",
+        initialize: bool = True,
+    ) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"an instance is made of a Module, not of {type(module).__name__}; there is wasmjit.load")
+        if fuel is not None:
+            raise ValueError("fuel= needs a module made with Config(fuel=True)")
+        if unknown_imports not in ("error", "trap"):
+            raise ValueError(f'unknown_imports must be "error" or "trap", not {unknown_imports!r}')
+        if limits is None:
+            limits = _config.UNLIMITED
+        store = Store()
+        addresses = resolve(module, imports, wasi, unknown_imports, store)
+        store = store.root()
+        store.modules[module.address] = module
+        address = _build(module, store, addresses, limits)
+        self.module = module
+        self._store = store
+        self._address = address
+        self._exports = None
+        N.inst_py(address, self)
+        if module.config.tier == "reference":
+            from .tiers.reference import attach
+
+            attach(self)
+        self._start(timeout, initialize)
+
+    @classmethod
+    def _of(cls, address: int) -> "Self":
+        """The object for a running instance whose own has gone."""
+        self = cls.__new__(cls)
+        self._store = N.inst_store(address)
+        self.module = self._store.modules[N.inst_mod(address)]
+        self._address = address
+        self._exports = None
+        return self
+
+    def _start(self, timeout: float | None, initialize: bool) -> None:
+        """Write active segments, then run what the module wants to be run first."""
+        code = N.inst_segments(self._address)
+        if code:
+            from ._errors import TRAPS
+
+            raise TRAPS[code]()
+        mod = self.module.address
+        start = N.mod_start(mod)
+        if start >= 0:
+            _call(N.func_new(N.inst_func(self._address, start), self._store), timeout)
+        if initialize and N.export_find(mod, "_initialize") >= 0:
+            _call(self.exports["_initialize"], timeout)
+
+    @property
+    def exports(self) -> Exports:
+        """What the module exports, by attribute and by item."""
+        exports = self._exports
+        if exports is None:
+            exports = self._exports = Exports(self.module, self._store, self._address)
+        return exports
+
+    @property
+    def functions(self) -> Functions:
+        """All functions, by index or name."""
+        return Functions(self.module, self._store, self._address)
+
+    @property
+    def memory(self) -> "Memory":
+        """The first memory, exported or not. AttributeError: there is none; ValueError: the instance is closed."""
+        from ._memory import Memory
+
+        if N.inst_closed(self._address):
+            closed()
+        address = N.inst_memory(self._address, 0)
+        if address == 0:
+            raise AttributeError("the instance has no memory")
+        return Memory._of(address, self._store)
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """Figures of the instance: bytes and counts by name."""
+        counts = N.mod_counts(self.module.address)
+        stats = {"functions": counts[1], "tables": counts[2], "memories": counts[3], "globals": counts[4]}
+        if counts[3] and not self.closed:
+            stats["memory_bytes"] = self.memory.nbytes
+        return stats
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return bool(N.inst_closed(self._address))
+
+    def close(self) -> None:
+        """Give its memories back, unless other instances or views use them. Calls of its functions raise ValueError from now on.
+
+        RuntimeError while a call is inside. Closing twice is fine; so is not closing: what nothing refers to is freed.
+        """
+        if N.inst_closed(self._address):
+            return
+        store = self._store.root()
+        if N.store_busy(store.address):
+            raise RuntimeError("an instance cannot be closed while a call is inside")
+        closer = HostFunc(_raise_closed, FuncType(), name="a closed instance's function")
+        closer.raw = True
+        store.keep.append(closer)
+        N.inst_close(self._address, closer.address())
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_address"):
+            N.inst_orphan(self._address, self)
+
+    def __repr__(self) -> str:
+        return f"<wasmjit.Instance of {self.module.name or 'a module without name'}{', closed' if self.closed else ''}>"
+
+    def __reduce__(self) -> "Any":
+        raise TypeError("an Instance cannot be pickled; pickle its Module")
+
+
+def _build(module: Module, store: Store, addresses: list[int], limits: "Limits") -> int:
+    """A native instance; collects garbage and tries again when address space is short. Raises LinkError or MemoryError."""
+    address: int = N.inst_new(module.address, store.address, addresses, limits.memory, limits.table)
+    if address == NO_ADDRESSES:
+        import gc
+
+        gc.collect()
+        address = N.inst_new(module.address, store.address, addresses, limits.memory, limits.table)
+    if address < len(FAILURES):
+        from ._errors import OutOfMemory
+
+        error = OutOfMemory()
+        error.add_note(FAILURES[address])
+        raise error
+    return address
+
+
+def _call(func: "Any", timeout: float | None) -> None:
+    if timeout is None:
+        func()
+    else:
+        func(timeout=timeout)
+
+
+def _raise_closed(*_: object) -> None:
+    closed()

