@@ -49,7 +49,7 @@ def _find(name: str) -> Path | None:
 @cache
 def _imports(name: str, path: Path) -> list[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    return list(_imported(ast.parse(path.read_bytes()), package))
+    return list(_imported(ast.parse(path.read_bytes(), str(path)), package))
 
 
 def _imported(tree: ast.Module, package: str) -> Iterator[str]:
