@@ -49,6 +49,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.calls_values",
     "wasmjit.runtime.constexpr",
     "wasmjit.runtime.context",
+    "wasmjit.runtime.elements",
     "wasmjit.runtime.entry",
     "wasmjit.runtime.faults",
     "wasmjit.runtime.inspection",

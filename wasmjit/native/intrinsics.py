@@ -1,5 +1,6 @@
 """Operations that restricted Python has beside its operators. Here is what they do under CPython; the compiler has one row for each."""
 
+import _thread
 import ctypes
 import math
 
@@ -255,6 +256,12 @@ def atomic_cas(p: Any, old: Any, new: Any) -> Any:
 @Intrinsic
 def barrier() -> None:
     """The compiler moves no memory access across it."""
+
+
+@Intrinsic
+def thread_pointer() -> Any:
+    """A number that differs between the threads that live now, in a register: the base of thread-local storage."""
+    return u64(_thread.get_ident())
 
 
 @Intrinsic

@@ -34,11 +34,12 @@ from wasmjit.native.lang import PyObject, alloca, boolean, export, f64, fn, from
 from wasmjit.native.libc import free, malloc, usleep
 from wasmjit.runtime.calls_boxes import store_sweep
 from wasmjit.runtime.calls_hooks import hook
-from wasmjit.runtime.calls_object import func_data, is_func, type_of
+from wasmjit.runtime.calls_numbers import type_of
+from wasmjit.runtime.calls_object import func_data, is_func
 from wasmjit.runtime.calls_types import F32, F64, I32, I64, type_name, width
-from wasmjit.runtime.calls_values import box, none, unbox
+from wasmjit.runtime.calls_values import box, box_number, none, unbox
 from wasmjit.runtime.codes import HOOK_CALL_OPTIONS, HOOK_TRAP, STORE_ERROR, STORE_SWEEP, TRAP_PYTHON, TRAP_STACK, TRAP_TIMEOUT
-from wasmjit.runtime.context import current_ec
+from wasmjit.runtime.context import held_ec
 from wasmjit.runtime.entry import enter
 from wasmjit.runtime.safepoints import monotonic
 from wasmjit.runtime.structs import Ec, FuncRef, Sig, StoreData
@@ -169,7 +170,7 @@ def call_overflow(ec: ptr[Ec], func: ptr[PyObject]) -> ptr[PyObject]:
 
 @fn
 def call_finish(func: ptr[PyObject], ec: ptr[Ec], sp: ptr[u64]) -> ptr[PyObject]:
-    """Run a function of at most one numeric result whose arguments stand at sp."""
+    """Run a function of numeric results whose arguments stand at sp."""
     data = func_data(func)
     ref = data.ref
     if unlikely(not store_enter(ec, ref.inst.store)):
@@ -182,13 +183,36 @@ def call_finish(func: ptr[PyObject], ec: ptr[Ec], sp: ptr[u64]) -> ptr[PyObject]
     kind = data.result
     if kind == I32:
         return PyLong_FromLongLong(i64(i32(value)))
-    if kind == 0:
-        return none()
     if kind == I64:
         return PyLong_FromLongLong(i64(value))
     if kind == F64:
         return PyFloat_FromDouble(from_bits(value))
-    return PyFloat_FromDouble(f64(from_bits(u32(value))))
+    if kind == F32:
+        return PyFloat_FromDouble(f64(from_bits(u32(value))))
+    if data.sig.nresults == 0:
+        return none()
+    return box_numbers(data.sig, ec, sp)
+
+
+@fn
+def box_numbers(sig: ptr[Sig], ec: ptr[Ec], sp: ptr[u64]) -> ptr[PyObject]:
+    """A tuple of numeric results."""
+    count = i64(sig.nresults)
+    types = sig.types + sig.nparams
+    ec.vs_top = sp + count  # a new tuple may start the garbage collector, and that any code
+    results = PyTuple_New(count)
+    ec.vs_top = sp
+    if results == 0:
+        return results
+    i: i64 = 0
+    while i < count:
+        value = box_number(u32(types[i]), sp[i])
+        if value == 0:
+            Py_DecRef(results)
+            return value
+        PyTuple_SetItem(results, i, value)
+        i += 1
+    return results
 
 
 @fn(cold=True)
@@ -297,7 +321,7 @@ def call_slots(func: ptr[PyObject], args: ptr[ptr[PyObject]], raw: boolean) -> p
     data = func_data(func)
     sig = data.sig
     ref = data.ref
-    ec = current_ec()
+    ec = held_ec()
     if unlikely(ec == 0):
         return PyErr_NoMemory()
     sp = ec.vs_top

@@ -1,4 +1,4 @@
-"""Vectorcall functions made for a number of parameters each: up to five numbers, at most one numeric result.
+"""Vectorcall functions made for a number of parameters each: up to five numbers, and numeric results.
 
 They keep arguments in registers until all are unboxed, so nothing that a conversion runs can disturb them. Types are
 branched on: a call site sees one order of branches, which costs less than the functions for all lists of types would.
@@ -6,14 +6,15 @@ branched on: a call site sees one order of branches, which costs less than the f
 
 from wasmjit.native.capi import PyErr_NoMemory, PyErr_Occurred
 from wasmjit.native.lang import PyObject, fn, fnptr, ptr, u8, u32, u64, unlikely
-from wasmjit.runtime.calls_enter import COUNT_MASK, call_any, call_finish, call_odd, call_overflow
+from wasmjit.runtime.calls_enter import COUNT_MASK, call_any, call_finish, call_odd
 from wasmjit.runtime.calls_object import func_data
 from wasmjit.runtime.calls_types import F64
 from wasmjit.runtime.calls_values import FAILED, unbox_number
-from wasmjit.runtime.context import current_ec
+from wasmjit.runtime.context import held_ec
 from wasmjit.runtime.structs import FuncRef
 
 MOST = 5
+MOST_RESULTS = 16
 
 
 def entry(count):  # type: ignore[no-untyped-def]
@@ -49,12 +50,10 @@ def entry(count):  # type: ignore[no-untyped-def]
             e = unbox_number(u32(types[4]), args[4], func, 4)
             if unlikely(e == FAILED) and PyErr_Occurred() != 0:
                 return ptr[PyObject](0)
-        ec = current_ec()
+        ec = held_ec()
         if unlikely(ec == 0):
             return PyErr_NoMemory()
-        sp = ec.vs_top
-        if unlikely(sp + MOST > ec.vs_limit):
-            return call_overflow(ec, func)
+        sp = ec.vs_top  # there is room for so few: SLACK in runtime.context
         if count > 0:
             sp[0] = a
         if count > 1:
@@ -77,7 +76,7 @@ call_0, call_1, call_2, call_3, call_4, call_5 = map(entry, range(MOST + 1))
 def call_entry(ref: ptr[FuncRef]) -> ptr[u8]:
     """The vectorcall function for a function."""
     sig = ref.sig
-    if ref.host != 0 or sig.nresults > 1:
+    if ref.host != 0 or sig.nresults > MOST_RESULTS:
         return fnptr(call_any)
     for i in range(sig.nparams + sig.nresults):
         if u32(sig.types[i]) < F64:

@@ -31,11 +31,11 @@ from wasmjit.binary.signatures import sig_drop, sig_intern
 from wasmjit.native.lang import PyObject, alloca, array, boolean, export, fn, fnptr, i64, likely, ptr, sizeof, struct, symbol, u8, u32, u64, unlikely
 from wasmjit.native.libc import calloc, free, malloc
 from wasmjit.runtime.calls_hooks import hook
-from wasmjit.runtime.calls_object import type_of
+from wasmjit.runtime.calls_numbers import type_of
 from wasmjit.runtime.calls_types import F64, width
 from wasmjit.runtime.calls_values import RESULT, box, none, unbox
 from wasmjit.runtime.codes import GIL_HELD, HOOK_INSTANCE, HOST_PASS_INSTANCE, HOST_RAW, TRAP_STACK
-from wasmjit.runtime.context import current_ec
+from wasmjit.runtime.context import held_ec
 from wasmjit.runtime.safepoints import gil_ensure
 from wasmjit.runtime.structs import Ec, FuncRef, Host, StoreData
 from wasmjit.runtime.traps import throw_python, trap
@@ -238,7 +238,7 @@ def caller_instance(ec: ptr[Ec]) -> ptr[PyObject]:
 @export
 def caller() -> ptr[PyObject]:
     """The Instance that called the host function which runs in this thread. RuntimeError: none does."""
-    ec = current_ec()
+    ec = held_ec()
     if ec == 0 or ec.inst == 0:
         PyErr_SetString(PyExc_RuntimeError, b"caller() is called by a host function, which wasm has called")
         return ptr[PyObject](0)

@@ -1,7 +1,6 @@
 """The heap type of `wasmjit.Func`: what exported functions and funcref values are to Python.
 
-An object is CPython's head, whose size Python tells when it makes the type, then a `FuncData`. The type of an object is
-the last word of the head, in all builds of CPython.
+An object is CPython's head, whose size Python tells when it makes the type, then a `FuncData`.
 """
 
 from wasmjit.native.capi import (
@@ -23,6 +22,7 @@ from wasmjit.native.capi import (
 )
 from wasmjit.native.lang import PyObject, alloca, array, boolean, call, export, extern, fn, fnptr, i32, i64, offsetof, ptr, sizeof, struct, symbol, u8, u32, u64, unlikely, var
 from wasmjit.runtime.calls_hooks import hook
+from wasmjit.runtime.calls_numbers import LAYOUT, layout_learn, type_of
 from wasmjit.runtime.calls_types import one_result, slots_of
 from wasmjit.runtime.codes import HOOK_STORE_JOIN
 from wasmjit.runtime.structs import FuncRef, Inst, Mod, Sig, StoreData
@@ -57,10 +57,7 @@ class FuncData:
 
 @struct
 class FuncClass:
-    """The type, and what was learned about this CPython when it was made."""
-
-    head: u64  # bytes of an object's head
-    type: ptr[PyObject]  # strong: the type never dies
+    type: ptr[PyObject]  # strong: it never dies
 
 
 @struct
@@ -113,14 +110,8 @@ TABLES = var("func_tables", Tables)
 
 
 @fn(inline=True)
-def type_of(object: ptr[PyObject]) -> ptr[PyObject]:
-    """The object's type, borrowed."""
-    return ptr[ptr[PyObject]](ptr[u8](object) + FUNC.head - 8)[0]
-
-
-@fn(inline=True)
 def func_data(func: ptr[PyObject]) -> ptr[FuncData]:
-    return ptr[FuncData](ptr[u8](func) + FUNC.head)
+    return ptr[FuncData](ptr[u8](func) + LAYOUT.head)
 
 
 @fn(inline=True)
@@ -204,7 +195,7 @@ def func_get_name(func: ptr[PyObject], closure: ptr[u8]) -> ptr[PyObject]:
 def member(at: ptr[MemberDef], name: ptr[u8], offset: u64) -> None:
     at.name = name
     at.type = T_PYSSIZET
-    at.offset = i64(FUNC.head + offset)
+    at.offset = i64(LAYOUT.head + offset)
     at.flags = READONLY
 
 
@@ -220,7 +211,7 @@ def func_type_new(head: u64) -> ptr[PyObject]:
     if FUNC.type != 0:
         Py_IncRef(FUNC.type)
         return FUNC.type
-    FUNC.head = head
+    layout_learn(head)
     members = TABLES.members
     member(members, b"__vectorcalloffset__", offsetof(FuncData, "vectorcall"))
     member(members + 1, b"__dictoffset__", offsetof(FuncData, "attributes"))
@@ -242,7 +233,7 @@ def func_type_new(head: u64) -> ptr[PyObject]:
     slot(slots + 8, 0, ptr[u8](0))
     spec = alloca(TypeSpec)
     spec.name = b"wasmjit.Func"
-    spec.basicsize = i32(FUNC.head + sizeof(FuncData))
+    spec.basicsize = i32(LAYOUT.head + sizeof(FuncData))
     spec.itemsize = 0
     spec.flags = FLAG_DISALLOW_INSTANTIATION | FLAG_HAVE_VECTORCALL | FLAG_HAVE_GC
     spec.slots = slots

@@ -13,10 +13,8 @@ from wasmjit.native.capi import (
     PyExc_OverflowError,
     PyExc_SystemError,
     PyExc_TypeError,
-    PyFloat_AsDouble,
     PyFloat_FromDouble,
     PyIndex_Check,
-    PyLong_AsLongLong,
     PyLong_AsUnsignedLongLong,
     PyLong_FromLongLong,
     PyNumber_Index,
@@ -28,7 +26,8 @@ from wasmjit.native.capi import (
 )
 from wasmjit.native.lang import PyObject, bits, boolean, export, f32, f64, fn, from_bits, i32, i64, ptr, symbol, u8, u32, u64, unlikely
 from wasmjit.runtime.calls_boxes import box_get, box_make
-from wasmjit.runtime.calls_object import func_box, func_unbox, is_func, type_of
+from wasmjit.runtime.calls_numbers import float_value, int_value, type_of
+from wasmjit.runtime.calls_object import func_box, func_unbox, is_func
 from wasmjit.runtime.calls_types import EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, type_name
 from wasmjit.runtime.structs import FuncRef, StoreData
 
@@ -93,7 +92,7 @@ def integer_failed(object: ptr[PyObject], type: u32, who: ptr[PyObject], positio
 
 @fn(cold=True)
 def unbox_i32_rest(object: ptr[PyObject], value: i64, who: ptr[PyObject], position: i64) -> u64:
-    """`value`: what PyLong_AsLongLong gave, -1 or out of range."""
+    """`value`: what int_value gave, -1 or out of range."""
     if value == -1:
         if PyErr_Occurred() == 0:
             return 0xFFFF_FFFF
@@ -106,7 +105,7 @@ def unbox_i32_rest(object: ptr[PyObject], value: i64, who: ptr[PyObject], positi
 @fn(inline=True)
 def unbox_i32(object: ptr[PyObject], who: ptr[PyObject], position: i64) -> u64:
     """-2^31..2^32-1, from an int or what has __index__."""
-    value = PyLong_AsLongLong(object)
+    value = int_value(object)
     if unlikely(value == -1 or u64(value + 0x8000_0000) >= 0x1_8000_0000):
         return unbox_i32_rest(object, value, who, position)
     return u64(u32(value))
@@ -133,7 +132,7 @@ def unbox_i64_rest(object: ptr[PyObject], who: ptr[PyObject], position: i64) -> 
 @fn(inline=True)
 def unbox_i64(object: ptr[PyObject], who: ptr[PyObject], position: i64) -> u64:
     """-2^63..2^64-1, from an int or what has __index__."""
-    value = PyLong_AsLongLong(object)
+    value = int_value(object)
     if unlikely(value == -1):
         return unbox_i64_rest(object, who, position)
     return u64(value)
@@ -141,7 +140,7 @@ def unbox_i64(object: ptr[PyObject], who: ptr[PyObject], position: i64) -> u64:
 
 @fn(cold=True)
 def float_failed(object: ptr[PyObject], type: u32, who: ptr[PyObject], position: i64) -> u64:
-    """PyFloat_AsDouble gave -1: the bits of -1 if that is the value, else FAILED."""
+    """float_value gave -1: the bits of -1 if that is the value, else FAILED."""
     if PyErr_Occurred() == 0:
         if type == F32:
             return 0xBF80_0000
@@ -156,7 +155,7 @@ def float_failed(object: ptr[PyObject], type: u32, who: ptr[PyObject], position:
 @fn(inline=True)
 def unbox_f32(object: ptr[PyObject], who: ptr[PyObject], position: i64) -> u64:
     """A real number, rounded to single precision."""
-    value = PyFloat_AsDouble(object)
+    value = float_value(object)
     if unlikely(value == -1.0):
         return float_failed(object, F32, who, position)
     return u64(bits(f32(value)))
@@ -165,7 +164,7 @@ def unbox_f32(object: ptr[PyObject], who: ptr[PyObject], position: i64) -> u64:
 @fn(inline=True)
 def unbox_f64(object: ptr[PyObject], who: ptr[PyObject], position: i64) -> u64:
     """A real number."""
-    value = PyFloat_AsDouble(object)
+    value = float_value(object)
     if unlikely(value == -1.0):
         return float_failed(object, F64, who, position)
     return bits(value)

@@ -4,7 +4,7 @@
 through the list of all contexts without a lock. Nothing here locks, so a fork at any moment leaves a working child.
 """
 
-from wasmjit.native.lang import addr, alloca, atomic_cas, atomic_store, boolean, export, fn, fnptr, ptr, sizeof, struct, u8, u32, u64, unlikely, var, void
+from wasmjit.native.lang import addr, alloca, atomic_cas, atomic_store, boolean, export, fn, fnptr, likely, ptr, sizeof, struct, thread_pointer, u8, u32, u64, unlikely, var, void
 from wasmjit.native.libc import (
     calloc,
     malloc,
@@ -45,7 +45,16 @@ class Threads:
     ready: u32
 
 
+@struct
+class Latest:
+    """The context that was asked for last, under the GIL, and its thread. `thread` is never that of a thread that ended."""
+
+    thread: u64  # thread pointer
+    ec: ptr[Ec]
+
+
 THREADS = var("runtime_threads", Threads)
+LATEST = var("runtime_latest", Latest)
 
 
 @fn
@@ -67,6 +76,23 @@ def current_ec() -> ptr[Ec]:
     ec = ptr[Ec](pthread_getspecific(THREADS.key))
     if unlikely(ec == 0):
         ec = context_begin()
+    return ec
+
+
+@fn(inline=True)
+def held_ec() -> ptr[Ec]:
+    """As `current_ec`, faster. The GIL is held."""
+    if likely(LATEST.thread == thread_pointer()):
+        return LATEST.ec
+    return latest_ec()
+
+
+@fn(cold=True)
+def latest_ec() -> ptr[Ec]:
+    ec = current_ec()
+    if ec != 0:
+        LATEST.ec = ec
+        atomic_store(addr(LATEST.thread), thread_pointer())  # a thread that ends clears only what is its own
     return ec
 
 
@@ -111,6 +137,7 @@ def context_take() -> ptr[Ec]:
 @fn
 def context_end(ec: ptr[Ec]) -> void:
     """Destructor of the pthread key: the thread ends. The context stays in the list, for another thread to take."""
+    atomic_cas(addr(LATEST.thread), thread_pointer(), 0)
     munmap(ptr[u8](ec.vs_base), ec.vs_bytes)
     munmap(ec.cs_base, ec.cs_bytes)
     ec.act = 0

@@ -174,6 +174,11 @@ def _barrier(c: Any, node: ast.Call) -> Any:
     return _value(void, "")
 
 
+def _thread_pointer(c: Any, node: ast.Call) -> Any:
+    c.program.externs.setdefault("llvm.thread.pointer.p0", "declare ptr @llvm.thread.pointer.p0()")
+    return _value(u64, c.let(f"ptrtoint ptr {c.let('call ptr @llvm.thread.pointer.p0()')} to i64"))
+
+
 def _unreachable(c: Any, node: ast.Call) -> Any:
     c.emit("unreachable")
     c.open = False
@@ -192,7 +197,8 @@ INTRINSICS: dict[str, Emitter] = {
     "fminimum": _binary("minimum"), "fmaximum": _binary("maximum"), "bits": _bits, "from_bits": _from_bits, "isnan": _isnan,
     "load": _load(""), "store": _store(""), "vload": _load("volatile "), "vstore": _store("volatile "),
     "atomic_load": _atomic_load, "atomic_store": _atomic_store("seq_cst"), "atomic_store_release": _atomic_store("release"),
-    "atomic_add": _atomic_add, "atomic_cas": _atomic_cas, "barrier": _barrier, "unreachable": _unreachable, "likely": _truth, "unlikely": _truth,
+    "atomic_add": _atomic_add, "atomic_cas": _atomic_cas, "barrier": _barrier, "thread_pointer": _thread_pointer,
+    "unreachable": _unreachable, "likely": _truth, "unlikely": _truth,
 }  # fmt: skip
 
 __all__ = ["INTRINSICS", "i64"]
