@@ -16,7 +16,8 @@ _HOMES = {
         "OutOfMemory", "StackOverflow", "TableOutOfBounds", "Timeout", "Trap", "UnalignedAtomic", "Unreachable", "WasmException",
     ),
     "_global": ("Global",),
-    "_instance": ("Exports", "Functions", "Instance"),
+    "_exports": ("Exports", "Functions"),
+    "_instance": ("Instance",),
     "_load": ("load",),
     "_memory": ("Memory",),
     "_module": ("Module",),
@@ -59,9 +60,9 @@ if TYPE_CHECKING:
     from ._errors import UnalignedAtomic as UnalignedAtomic
     from ._errors import Unreachable as Unreachable
     from ._errors import WasmException as WasmException
+    from ._exports import Exports as Exports
+    from ._exports import Functions as Functions
     from ._global import Global as Global
-    from ._instance import Exports as Exports
-    from ._instance import Functions as Functions
     from ._instance import Instance as Instance
     from ._load import load as load
     from ._memory import Memory as Memory

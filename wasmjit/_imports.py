@@ -176,7 +176,7 @@ def member(namespace: "Any", name: str) -> "Any":
             return namespace[name]
         except (KeyError, IndexError):
             return MISSING
-    exports = getattr(namespace, "exports", None)
+    exports: Any = getattr(namespace, "exports", None)
     if hasattr(exports, "_wasmjit_exports"):
         return exports.get(name, MISSING)
     return getattr(namespace, name, MISSING)

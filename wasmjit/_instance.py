@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 N = native()
 
 # what inst_new says instead of an address
-FAILURES = ("", "no memory for the instance", "the memory is beyond its limit", "no address space for the memory", "the table is beyond its limit", "")
+FAILURES = (
+    "",
+    "no memory for the instance",
+    "the memory is beyond its limit",
+    "no address space for the memory",
+    "the table is beyond its limit",
+    "imports are not addresses",
+)
 NO_ADDRESSES = 3
 
 

@@ -6,7 +6,6 @@ from .runtime.codes import MEM_GUARD, MEM_MAX, MEM_SHARED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Buffer
     from typing import Any, Self
 
     from .runtime.store import Store
@@ -105,7 +104,7 @@ class Memory(MemoryBase):
         data: bytes = N.memory_read(self, pointer, count)
         return data
 
-    def write(self, pointer: int, data: "Buffer") -> int:
+    def write(self, pointer: int, data: "bytes | bytearray | memoryview | Any") -> int:
         """Copy a bytes-like object into the memory; returns its length in bytes."""
         count: int = N.memory_write(self, pointer, data)
         return count

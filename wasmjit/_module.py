@@ -38,7 +38,9 @@ class Module:
     _source: bytes | memoryview
     _names: dict[int, str] | None
 
-    def __init__(self, source: "bytes | bytearray | memoryview | str | Any", *, config: "Config | None" = None, name: str | None = None) -> None:
+    def __init__(
+        self, source: "bytes | bytearray | memoryview | str | Any", *, config: "Config | None" = None, name: str | None = None
+    ) -> None:
         if isinstance(source, str):
             from ._wat import assemble
 
@@ -103,7 +105,8 @@ class Module:
     def exports(self) -> tuple[ExportType, ...]:
         """What an instance offers, in order."""
         mod = self.address
-        return tuple([ExportType(name, extern_type(kind, N.mod_type(mod, KINDS.index(kind), index))) for name, kind, index in N.mod_exports(mod)])
+        rows = [(name, kind, N.mod_type(mod, KINDS.index(kind), index)) for name, kind, index in N.mod_exports(mod)]
+        return tuple([ExportType(name, extern_type(kind, tail)) for name, kind, tail in rows])
 
     @property
     def custom_sections(self) -> "CustomSections":

@@ -20,7 +20,9 @@ class Completed:
 
     __slots__ = ("args", "returncode", "stdout", "stderr", "stats")
 
-    def __init__(self, args: list[str], returncode: int, stdout: "Any" = None, stderr: "Any" = None, stats: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, args: list[str], returncode: int, stdout: "Any" = None, stderr: "Any" = None, stats: dict[str, int] | None = None
+    ) -> None:
         self.args = args
         self.returncode = returncode
         self.stdout = stdout

@@ -5,7 +5,7 @@ Value types are written as in the text format: "i32" "i64" "f32" "f64" "v128" "f
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 PAGE = 65536
 
@@ -13,7 +13,7 @@ PAGE = 65536
 class _Type:
     """A value: compared, hashed, shown and pickled by its fields, which nothing changes."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -139,7 +139,7 @@ def _limits(low: int, high: int | None) -> str:
 # --- from the descriptions that the decoder gives (binary/__init__.py): the tail of a type, by kind
 
 
-def extern_type(kind: str, tail: tuple[object, ...]) -> ExternType:
+def extern_type(kind: str, tail: "Iterable[object]") -> ExternType:
     """The type object for a decoder's description: `kind` and the fields that follow it."""
     return _MAKERS[kind](*tail)
 
@@ -148,7 +148,7 @@ def _memory(low: int, high: int | None, flags: int) -> MemoryType:
     return MemoryType(low, high, bool(flags & 2), "i64" if flags & 4 else "i32")
 
 
-_MAKERS: dict[str, type[FuncType] | type[TableType] | type[GlobalType] | object] = {
+_MAKERS: "dict[str, Callable[..., ExternType]]" = {
     "func": FuncType,
     "table": TableType,
     "memory": _memory,

@@ -9,7 +9,7 @@ from wasmjit.runtime.structs import Code, FuncRef, Inst, Mod, Table
 
 @export
 def inst_close(inst: ptr[Inst], closed: ptr[FuncRef]) -> None:
-    """Drop the memories of an instance in which no call is; its functions, wherever they are referred to, run `closed`, a raw host function, instead."""
+    """Drop the memories of an instance in which no call is. Whoever refers to its functions calls `closed` instead, a raw host function."""
     count = u64(inst.mod.ncodes - inst.mod.nimport_funcs)
     i: u64 = 0
     while i < count:

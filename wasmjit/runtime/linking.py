@@ -1,7 +1,7 @@
-"""Finding exports, and import matching (spec 4.5.2): compares addresses that Python found with what the module asks for (restricted Python).
+"""Finding exports, and import matching (spec 4.5.2; restricted Python).
 
-Functions match by signature, which is one address for equal ones; memories and tables by limits and type. Globals are
-compared by Python, which knows the type of a Global object.
+What Python found is compared with what the module asks for, by address. Functions match by signature, which is one address
+for equal ones; memories and tables by limits and type. Globals are compared by Python, which knows a Global object's type.
 """
 
 from wasmjit.native.capi import PyErr_Clear, PyErr_Occurred, PyList_GetItem, PyLong_AsUnsignedLongLong, PyUnicode_AsUTF8AndSize
