@@ -1,1 +1,1 @@
-"""Tier 0: functions are translated to slot code at their first call and run by threaded handlers."""
+"""Tier 0: slot code and the handlers that run it."""

@@ -29,7 +29,7 @@ def text_of(mod: ptr[Mod], start: u32, length: u32) -> ptr[PyObject]:
 
 
 @fn
-def type_name(byte: u32) -> ptr[PyObject]:
+def type_object(byte: u32) -> ptr[PyObject]:
     name = b"unknown"
     if byte == I32:
         name = b"i32"
@@ -64,7 +64,7 @@ def type_names(types: ptr[u8], count: u32) -> ptr[PyObject]:
     for i in range(count):
         if result == 0:
             return result
-        name = type_name(u32(types[i]))
+        name = type_object(u32(types[i]))
         if name == 0:
             Py_DecRef(result)
             return name
@@ -102,13 +102,13 @@ def mod_type(mod: ptr[Mod], kind: u32, index: u32) -> ptr[PyObject]:
         return mod_functype(mod, index)
     if kind == KIND_TABLE and index < mod.ntables:
         table = mod.tables[index]
-        return Py_BuildValue(b"(NKN)", type_name(table.type), table.limits.min, largest(table.limits))
+        return Py_BuildValue(b"(NKN)", type_object(table.type), table.limits.min, largest(table.limits))
     if kind == KIND_MEMORY and index < mod.nmems:
         limits = mod.mems[index]
         return Py_BuildValue(b"(KNI)", limits.min, largest(limits), limits.flags)
     if kind == KIND_GLOBAL and index < mod.nglobals:
         decl = mod.globals[index]
-        return Py_BuildValue(b"(NN)", type_name(decl.type), PyBool_FromLong(i64(u64(decl.mutable))))
+        return Py_BuildValue(b"(NN)", type_object(decl.type), PyBool_FromLong(i64(u64(decl.mutable))))
     return no_such()
 
 

@@ -122,7 +122,7 @@ def on_ref_func(v: ptr[Validator]) -> boolean:
 
 
 @fn
-def table_type(v: ptr[Validator]) -> u32:
+def table_element_type(v: ptr[Validator]) -> u32:
     """Element type of the table that an index names; 0 after an error."""
     r = v.r
     place = r.p
@@ -176,8 +176,8 @@ def read_memory(v: ptr[Validator]) -> boolean:
 @fn
 def on_table_copy(v: ptr[Validator]) -> boolean:
     place = v.r.p
-    to = table_type(v)
-    source = table_type(v)
+    to = table_element_type(v)
+    source = table_element_type(v)
     if v.r.error != 0:
         return False
     if to != source:
@@ -191,7 +191,7 @@ def on_table_init(v: ptr[Validator]) -> boolean:
     if v.r.mod.ntables == 0:
         return fail_index(v.r, ERR_UNKNOWN_TABLE, v.place, 0)
     source = elem_type(v)
-    to = table_type(v)
+    to = table_element_type(v)
     if v.r.error != 0:
         return False
     if to != source:
@@ -202,7 +202,7 @@ def on_table_init(v: ptr[Validator]) -> boolean:
 @fn
 def check_table(v: ptr[Validator], op: u32) -> boolean:
     """Instructions whose only immediate is a table."""
-    typed = table_type(v)
+    typed = table_element_type(v)
     if v.r.error != 0:
         return False
     if op == TABLE_GET:

@@ -134,7 +134,15 @@ def PyIndex_Check(value: ptr[PyObject]) -> i32: ...
 
 
 @extern
+def PyList_Append(sequence: ptr[PyObject], value: ptr[PyObject]) -> i32: ...
+
+
+@extern
 def PyList_GetItem(sequence: ptr[PyObject], index: i64) -> ptr[PyObject]: ...
+
+
+@extern
+def PyList_New(size: i64) -> ptr[PyObject]: ...
 
 
 @extern
@@ -235,6 +243,10 @@ def PyType_GetName(kind: ptr[PyObject]) -> ptr[PyObject]: ...
 
 @extern
 def PyType_GetSlot(kind: ptr[PyObject], slot: i32) -> ptr[u8]: ...
+
+
+@extern
+def PyUnicode_AsUTF8AndSize(text: ptr[PyObject], size: ptr[i64]) -> ptr[u8]: ...
 
 
 @extern

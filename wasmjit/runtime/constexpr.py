@@ -81,12 +81,12 @@ def const_expr(inst: ptr[Inst], offset: u32, out: ptr[u64]) -> u32:
             stack[depth] = u64(inst.refs[leb_unsigned(code, pos)])
         else:
             depth -= 2
-            stack[depth] = const_binary(op, stack[depth], stack[depth + 1])
+            stack[depth] = const_operation(op, stack[depth], stack[depth + 1])
         depth += 1
 
 
 @fn
-def const_binary(op: u32, a: u64, b: u64) -> u64:
+def const_operation(op: u32, a: u64, b: u64) -> u64:
     """add, sub or mul of i32 or i64."""
     result = a * b
     if op == I32_ADD or op == I64_ADD:

@@ -24,12 +24,12 @@ NOT_STATIC = object()
 
 
 class Value:
-    """A typed IR value, or a literal: kind None and a Python number."""
+    """A typed IR value, or a literal: kind None and a Python number. A soft value was chosen among literals and takes any integer type."""
 
-    __slots__ = ("kind", "text")
+    __slots__ = ("kind", "soft", "text")
 
-    def __init__(self, kind: Any, text: Any) -> None:
-        self.kind, self.text = kind, text
+    def __init__(self, kind: Any, text: Any, soft: bool = False) -> None:
+        self.kind, self.text, self.soft = kind, text, soft
 
     @property
     def literal(self) -> bool:
@@ -114,6 +114,8 @@ class ExpressionCompiler:
         if value.literal:
             return self.literal(value.text, kind, node)
         have = value.kind
+        if value.soft and is_integer(kind) and kind is not boolean:
+            return str(value.text) if kind.bits == 64 else self.let(f"trunc i64 {value.text} to {kind.ir}")
         if have is kind or (is_pointer(have) and is_pointer(kind) and kind.elem in (u8, have.elem)):
             return str(value.text)
         if is_integer(have) and is_integer(kind) and boolean not in (have, kind) and have.signed is kind.signed and have.bits < kind.bits:
@@ -135,8 +137,8 @@ class ExpressionCompiler:
     def unify(self, node: ast.AST, a: Value, b: Value) -> tuple[Any, str, str]:
         if a.literal and b.literal:
             raise self.error(node, "two literals")
-        kind = b.kind if a.literal else a.kind
-        if not a.literal and not b.literal and is_integer(a.kind) and is_integer(b.kind):
+        kind = b.kind if a.literal or (a.soft and not b.literal) else a.kind
+        if not a.literal and not b.literal and not a.soft and not b.soft and is_integer(a.kind) and is_integer(b.kind):
             if a.kind.signed is not b.kind.signed and a.kind is not b.kind:
                 raise self.error(node, f"{a.kind.__name__} with {b.kind.__name__}: cast one of them")
             kind = a.kind if a.kind.bits >= b.kind.bits else b.kind
@@ -329,7 +331,9 @@ class ExpressionCompiler:
         self.store_place(place, kind, self.coerce(b, kind, node))
         self.branch(end)
         self.place_label(end)
-        return self.load_place(place, kind)
+        result = self.load_place(place, kind)
+        result.soft = kind is i64 and (a.literal or a.soft) and (b.literal or b.soft)
+        return result
 
     def temporary(self, kind: Any) -> str:
         self.count += 1

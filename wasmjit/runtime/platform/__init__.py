@@ -38,6 +38,6 @@ SIGINFO_CODE, SIGINFO_ADDR = 8, 16  # siginfo_t
 PTHREAD_ATTR_BYTES = 64
 
 
-def platform_ir() -> str:
+def ir() -> str:
     """IR text with the platform's module assembler: the symbols that `runtime.entry` declares as extern."""
     return "".join(f'module asm "{line}"\n' for line in chosen.assembler().splitlines() if line.strip())

@@ -1,0 +1,150 @@
+"""Translation of calls, globals and the instructions that run as C functions."""
+
+from wasmjit.isa import BY_NAME
+from wasmjit.native.lang import boolean, const, fn, i64, offsetof, ptr, u8, u16, u32, u64
+from wasmjit.runtime.structs import Inst, Sig
+
+from .compute import tr_in_slot, tr_place
+from .emit import tr_emit, tr_flush, tr_materialize, tr_pop, tr_push, tr_push_slot, tr_put16, tr_put32, tr_put64, tr_slot, tr_truncate
+from .forms import CALLED, NUMBER
+from .leb import tr_leb
+from .state import CONSTANT, IN_FLOAT, IN_INT, IN_SLOT, NOWHERE, Trans
+from .tables import OPCODES, opcode
+
+CALL, CALL_IMPORT, CALL_INDIRECT = NUMBER["call"], NUMBER["call_import"], NUMBER["call_indirect@s"]
+GLOBAL_GET, GLOBAL_GET_FAR = NUMBER["global_get@s"], NUMBER["global_get_far@s"]
+GLOBAL_SET, GLOBAL_SET_FAR = NUMBER["global_set@s"], NUMBER["global_set_far@s"]
+MEMORY_SIZE = NUMBER["memory_size@s"]
+WASM_NAMES = {"memory_grow": "memory.grow", "memory_fill": "memory.fill", "memory_copy": "memory.copy", "memory_init": "memory.init", "data_drop": "data.drop",
+              "elem_drop": "elem.drop", "table_get": "table.get", "table_set": "table.set", "table_size": "table.size", "table_grow": "table.grow",
+              "table_fill": "table.fill", "table_copy": "table.copy", "table_init": "table.init", "ref_func": "ref.func"}  # fmt: skip
+OP_MEMORY_SIZE = opcode(BY_NAME["memory.size"])
+
+
+def _called(value: object) -> list[int]:
+    column = [0] * OPCODES
+    for name in CALLED:
+        row = BY_NAME[WASM_NAMES[name]]
+        column[opcode(row)] = {"form": NUMBER[name], "params": len(row.params), "results": len(row.results), "immediates": 2 if len(row.imm) == 1 and row.imm[0] in ("data_mem", "elem_table", "table2", "mem2") else len(row.imm)}[str(value)]
+    return column
+
+
+FORM = const("called_form", u16, lambda: _called("form"))
+POPS = const("called_pops", u8, lambda: _called("params"))
+PUSHES = const("called_pushes", u8, lambda: _called("results"))
+OPERANDS = const("called_immediates", u8, lambda: _called("immediates"))
+
+
+@fn
+def tr_push_results(t: ptr[Trans], sig: ptr[Sig]) -> None:
+    k: u32 = 0
+    while k < sig.nresults:
+        kind = u32(sig.types[sig.nparams + k])
+        tr_push_slot(t, u32(1) if kind == 0x7D or kind == 0x7C else u32(0))
+        k += 1
+
+
+@fn
+def tr_call(t: ptr[Trans], index: u64) -> None:
+    callee = t.mod.codes[index]
+    sig = callee.sig
+    tr_flush(t)
+    first = t.height - i64(sig.nparams)
+    imported = index < u64(t.mod.nimport_funcs)
+    position = tr_emit(t, u32(CALL_IMPORT) if imported else u32(CALL), 24)
+    tr_put16(t, position + 8, tr_slot(t, first))
+    if imported:
+        tr_put32(t, position + 12, u32(index))
+    else:
+        tr_put64(t, position + 16, u64(callee))
+    tr_truncate(t, first)
+    tr_push_results(t, sig)
+
+
+@fn
+def tr_call_indirect(t: ptr[Trans]) -> None:
+    sig = t.mod.types[tr_leb(t)]
+    table = tr_leb(t)
+    index = t.height - 1
+    if t.entries[index].where == CONSTANT:
+        tr_materialize(t, index)
+    entry = tr_pop(t)
+    in_slot = tr_in_slot(entry)
+    slot = tr_place(t, entry, index)
+    tr_flush(t)
+    first = t.height - i64(sig.nparams)
+    position = tr_emit(t, u32(CALL_INDIRECT) + (u32(0) if in_slot else u32(1)), 24)
+    tr_put16(t, position + 8, tr_slot(t, first))
+    tr_put16(t, position + 10, slot)
+    tr_put32(t, position + 12, u32(table))
+    tr_put64(t, position + 16, u64(sig))
+    tr_truncate(t, first)
+    tr_push_results(t, sig)
+
+
+@fn
+def tr_global(t: ptr[Trans], index: u64, write: boolean) -> None:
+    declared = t.mod.globals[index]
+    floating = u32(1) if declared.type == 0x7D or declared.type == 0x7C else u32(0)
+    far = index < u64(t.mod.nimport_globals)
+    place = u32(index) if far else u32(offsetof(Inst, "cells")) + 16 * declared.own
+    if write:
+        top = t.height - 1
+        entry = t.entries[top]
+        if entry.where == CONSTANT:
+            tr_materialize(t, top)
+        how = u32(0) if tr_in_slot(entry) else u32(1) if entry.where == IN_INT else u32(2)
+        tr_pop(t)
+        position = tr_emit(t, (u32(GLOBAL_SET_FAR) if far else u32(GLOBAL_SET)) + how, 16)
+        tr_put16(t, position + 10, tr_place(t, entry, top))
+        tr_put32(t, position + 12, place)
+        return
+    tr_fetch(t, u32(GLOBAL_GET_FAR) if far else u32(GLOBAL_GET), floating, place)
+
+
+@fn
+def tr_fetch(t: ptr[Trans], form: u32, floating: u32, place: u32) -> None:
+    """Emit and push what only has a destination and a number: forms slot, integer, float accumulator in this order."""
+    how: u32 = 0
+    where: u32 = IN_SLOT
+    if floating:
+        if t.float_at == NOWHERE:
+            how = 2
+            where = IN_FLOAT
+    elif t.int_at == NOWHERE:
+        how = 1
+        where = IN_INT
+    position = tr_emit(t, form + how, 16)
+    tr_put16(t, position + 8, tr_slot(t, t.height))
+    tr_put32(t, position + 12, place)
+    tr_push(t, where, floating, 0)
+    t.last = i64(position)
+    t.last_op = 0
+    t.last_form = form
+
+
+@fn
+def tr_called(t: ptr[Trans], op: u32) -> None:
+    if op == OP_MEMORY_SIZE:
+        tr_fetch(t, MEMORY_SIZE, 0, u32(tr_leb(t)))
+        return
+    tr_flush(t)
+    x: u64 = 0
+    y: u64 = 0
+    if OPERANDS[op] > 0:
+        x = tr_leb(t)
+    if OPERANDS[op] > 1:
+        y = tr_leb(t)
+    top = tr_slot(t, t.height) + 1
+    first = t.height - i64(POPS[op])
+    position = tr_emit(t, u32(FORM[op]), 24)
+    tr_put16(t, position + 8, tr_slot(t, first))
+    tr_put16(t, position + 10, top)
+    tr_put32(t, position + 12, u32(x))
+    tr_put32(t, position + 16, u32(y))
+    tr_truncate(t, first)
+    if PUSHES[op]:
+        tr_push_slot(t, 0)
+
+
+__all__ = ["u64"]

@@ -1,0 +1,248 @@
+"""Writing slot code: instructions, fields, labels and the abstract operand stack."""
+
+from wasmjit.native.lang import addr, fn, i32, i64, load, ptr, sizeof, store, symbol, u8, u16, u32, u64
+from wasmjit.native.libc import memset, realloc
+
+from .forms import NUMBER
+from .state import CONSTANT, IN_FLOAT, IN_INT, IN_LOCAL, IN_SLOT, NOWHERE, Entry, Fixup, Label, Trans
+
+COPY_SS, COPY_SR, COPY_SF, COPY_SK, COPY_S8 = (NUMBER[f"copy@{how}"] for how in ("ss", "sr", "sf", "sk", "sK"))
+MAX_SLOTS = 65000  # of a frame: slot numbers are 16 bits, and a call's arguments need some above
+NO_SPACE, TOO_LARGE = 1, 2
+
+
+@fn
+def tr_reserve(t: ptr[Trans], size: u64) -> None:
+    """Room for `size` more bytes of slot code; on failure error is set and the position goes back to 0, so that writing stays inside."""
+    if t.pos + size <= t.cap:
+        return
+    cap = (t.pos + size) * 2
+    grown = ptr[u8](0)
+    if cap < 0x40000000:
+        grown = realloc(t.buf, cap)
+    if grown == 0:
+        t.error = NO_SPACE
+        t.pos = 0
+        return
+    t.buf = grown
+    t.cap = cap
+
+
+@fn
+def tr_emit(t: ptr[Trans], form: u32, size: u64) -> u64:
+    """Append an instruction with zeroed fields; its position."""
+    tr_reserve(t, size)
+    if t.error:
+        return 0
+    place = t.buf + t.pos
+    table = symbol("handler_table")
+    offset = load(i32, table + u64(form) * 4)
+    memset(place, 0, size)
+    store(u64, place, u64(table) + u64(i64(offset)))
+    position = t.pos
+    t.pos += size
+    t.last = NOWHERE
+    return position
+
+
+@fn(inline=True)
+def tr_put16(t: ptr[Trans], position: u64, value: u64) -> None:
+    store(u16, t.buf + position, u16(value))
+
+
+@fn(inline=True)
+def tr_put32(t: ptr[Trans], position: u64, value: u32) -> None:
+    store(u32, t.buf + position, value)
+
+
+@fn(inline=True)
+def tr_put64(t: ptr[Trans], position: u64, value: u64) -> None:
+    store(u64, t.buf + position, value)
+
+
+@fn(inline=True)
+def tr_slot(t: ptr[Trans], index: i64) -> u64:
+    """Canonical slot of an operand."""
+    return t.base + u64(index)
+
+
+@fn
+def tr_retarget(t: ptr[Trans], slot: u64) -> None:
+    """Make the last instruction put its result into a slot."""
+    position = u64(t.last)
+    table = symbol("handler_table")
+    store(u64, t.buf + position, u64(table) + u64(i64(load(i32, table + u64(t.last_form) * 4))))
+    tr_put16(t, position + 8, slot)
+    t.last = NOWHERE
+
+
+@fn
+def tr_push(t: ptr[Trans], where: u32, floating: u32, value: u64) -> None:
+    entry = t.entries[t.height]
+    entry.where = where
+    entry.floating = floating
+    entry.value = value
+    if where == IN_INT:
+        t.int_at = t.height
+    elif where == IN_FLOAT:
+        t.float_at = t.height
+    elif where == IN_LOCAL:
+        t.lazy[value] += 1
+    elif where == IN_SLOT:
+        if t.canonical == t.height:
+            t.canonical += 1
+    t.height += 1
+    if t.height > t.top:
+        t.top = t.height
+        if t.base + u64(t.top) > MAX_SLOTS:
+            t.error = TOO_LARGE
+            t.height -= 1
+            t.top = t.height
+
+
+@fn
+def tr_push_slot(t: ptr[Trans], floating: u32) -> None:
+    tr_push(t, IN_SLOT, floating, 0)
+
+
+@fn
+def tr_release(t: ptr[Trans], entry: ptr[Entry], index: i64) -> None:
+    """The entry leaves the place it was in."""
+    if entry.where == IN_INT:
+        if t.int_at == index:
+            t.int_at = NOWHERE
+    elif entry.where == IN_FLOAT:
+        if t.float_at == index:
+            t.float_at = NOWHERE
+    elif entry.where == IN_LOCAL:
+        t.lazy[entry.value] -= 1
+
+
+@fn
+def tr_pop(t: ptr[Trans]) -> ptr[Entry]:
+    """The top operand; what the pointer shows stays as it is until the next push."""
+    t.height -= 1
+    t.last = NOWHERE
+    if t.canonical > t.height:
+        t.canonical = t.height
+    entry = t.entries[t.height]
+    tr_release(t, entry, t.height)
+    return entry
+
+
+@fn
+def tr_truncate(t: ptr[Trans], height: i64) -> None:
+    while t.height > height:
+        tr_pop(t)
+    t.last = NOWHERE
+
+
+@fn
+def tr_materialize(t: ptr[Trans], index: i64) -> None:
+    """Put an operand into its canonical slot."""
+    entry = t.entries[index]
+    if entry.where == IN_SLOT:
+        return
+    slot = tr_slot(t, index)
+    if entry.where == IN_LOCAL:
+        position = tr_emit(t, COPY_SS, 16)
+        tr_put16(t, position + 8, slot)
+        tr_put16(t, position + 10, entry.value)
+    elif entry.where == CONSTANT:
+        if i64(entry.value) == i64(i32(u32(entry.value))):
+            position = tr_emit(t, COPY_SK, 16)
+            tr_put16(t, position + 8, slot)
+            tr_put32(t, position + 12, u32(entry.value))
+        else:
+            position = tr_emit(t, COPY_S8, 24)
+            tr_put16(t, position + 8, slot)
+            tr_put64(t, position + 16, entry.value)
+    elif t.last != NOWHERE and index == t.height - 1:
+        tr_retarget(t, slot)
+    else:
+        position = tr_emit(t, COPY_SR if entry.where == IN_INT else COPY_SF, 16)
+        tr_put16(t, position + 8, slot)
+    tr_release(t, entry, index)
+    entry.where = IN_SLOT
+
+
+@fn
+def tr_flush(t: ptr[Trans]) -> None:
+    """All operands into their slots: the canonical frame."""
+    index = t.canonical
+    while index < t.height:
+        tr_materialize(t, index)
+        index += 1
+    t.canonical = t.height
+
+
+@fn
+def tr_settle_local(t: ptr[Trans], local: u64) -> None:
+    """Before a local is written: operands that still stand in it are copied out. Looks from the top down, so the cost is that of their pushes."""
+    index = t.height - 1
+    while t.lazy[local] > 0 and index >= 0:
+        entry = t.entries[index]
+        if entry.where == IN_LOCAL and entry.value == local:
+            tr_materialize(t, index)
+        index -= 1
+
+
+@fn
+def tr_new_fixup(t: ptr[Trans], head: i64, cell: u64, base: u64) -> i64:
+    """Remember a field to fill; the new head of the list."""
+    if t.free_fixup != NOWHERE:
+        index = t.free_fixup
+        t.free_fixup = t.fixups[index].next
+    else:
+        if t.nfixups == t.fixup_cap:
+            cap = t.fixup_cap * 2 + 64
+            grown = realloc(ptr[u8](t.fixups), cap * sizeof(Fixup))
+            if grown == 0:
+                t.error = NO_SPACE
+                return head
+            t.fixups = ptr[Fixup](grown)
+            t.fixup_cap = cap
+        index = i64(t.nfixups)
+        t.nfixups += 1
+    fixup = t.fixups[index]
+    fixup.cell = cell
+    fixup.base = base
+    fixup.next = head
+    return index
+
+
+@fn
+def tr_bind(t: ptr[Trans], head: i64) -> None:
+    """The fields of the list lead to the current position."""
+    t.last = NOWHERE
+    index = head
+    while index != NOWHERE:
+        fixup = t.fixups[index]
+        if t.error == 0:
+            tr_put32(t, fixup.cell, u32(t.pos - fixup.base))
+        following = fixup.next
+        fixup.next = t.free_fixup
+        t.free_fixup = index
+        index = following
+
+
+@fn
+def tr_new_label(t: ptr[Trans], kind: u32) -> ptr[Label]:
+    if t.nlabels == t.label_cap:
+        cap = t.label_cap * 2 + 64
+        grown = realloc(ptr[u8](t.labels), cap * sizeof(Label))
+        if grown == 0:
+            t.error = NO_SPACE
+            return t.labels[t.nlabels - 1]
+        t.labels = ptr[Label](grown)
+        t.label_cap = cap
+    label = t.labels[t.nlabels]
+    t.nlabels += 1
+    memset(ptr[u8](label), 0, sizeof(Label))
+    label.kind = kind
+    label.fixups = NOWHERE
+    label.other = NOWHERE
+    return label
+
+
+__all__ = ["addr", "tr_bind", "u8"]

@@ -1,0 +1,115 @@
+"""When functions are translated: at their first call, all at once, or again to find the origin of a slot pc."""
+
+from wasmjit.native.lang import addr, atomic_store_release, export, fn, i64, ptr, sizeof, u8, u32, u64, var
+from wasmjit.native.libc import calloc, malloc
+from wasmjit.runtime.codes import TRAP_COMPILE, TRAP_OUT_OF_MEMORY
+from wasmjit.runtime.structs import Code, Ec, Mod
+
+from .emit import MAX_SLOTS, TOO_LARGE
+from .slotcode import slots_lock, slots_store, slots_unlock
+from .state import NOWHERE, Entry, Trans
+from .translate import tr_function
+from .emit import tr_truncate
+
+SCRATCH = var("translator", Trans)
+FIRST_BUFFER = 16 << 10
+LOCALS = 65536  # more than the validator lets a function have
+
+
+@fn
+def tr_begin(t: ptr[Trans], code: ptr[Code]) -> u32:
+    """Make the scratch space at first use and set it up for a function; 0 when memory ran out."""
+    if t.lazy == 0:
+        t.buf = malloc(FIRST_BUFFER)
+        t.cap = FIRST_BUFFER
+        t.entries = ptr[Entry](malloc(sizeof(Entry) * (MAX_SLOTS + 64)))
+        t.types = malloc(LOCALS)
+        t.lazy = ptr[u32](calloc(LOCALS, 4))
+    if t.buf == 0 or t.entries == 0 or t.types == 0 or t.lazy == 0:
+        return 0
+    tr_truncate(t, 0)  # what an abandoned translation left
+    t.code = code
+    t.mod = code.mod
+    t.bytes = code.mod.bytes
+    t.p = u64(code.body)
+    t.at = t.p
+    t.pos = 0
+    t.canonical = 0
+    t.top = 0
+    t.int_at = NOWHERE
+    t.float_at = NOWHERE
+    t.last = NOWHERE
+    t.nlabels = 0
+    t.nfixups = 0
+    t.free_fixup = NOWHERE
+    t.want = NOWHERE
+    t.error = 0
+    t.record = 0
+    t.loops = 0
+    return 1
+
+
+@fn
+def tr_run(code: ptr[Code]) -> u32:
+    """Translate a function that has no slot code yet; 0 or a TRAP_* code. Needs the lock."""
+    t = SCRATCH
+    if tr_begin(t, code) == 0:
+        return TRAP_OUT_OF_MEMORY
+    t.record = 1
+    tr_function(t)
+    if t.error:
+        return u32(TRAP_COMPILE) if t.error == TOO_LARGE else u32(TRAP_OUT_OF_MEMORY)
+    slots = slots_store(code, t.buf, t.pos)
+    if slots == 0:
+        return TRAP_OUT_OF_MEMORY
+    code.loops = t.loops
+    code.nbytes = u32(t.pos)
+    code.nframe = u32(t.base + u64(t.top)) + 1
+    code.slots = slots
+    atomic_store_release(addr(code.entry), slots)
+    return 0
+
+
+@fn
+def translate_entry(ec: ptr[Ec], code: ptr[Code], sp: ptr[u64], csp: ptr[u8]) -> ptr[u8]:
+    """First call of a function: its slot code, or 0 with the trap's code in ec.trap."""
+    slots_lock()
+    trap: u32 = 0
+    if code.slots == 0:
+        trap = tr_run(code)
+    slots_unlock()
+    if trap != 0:
+        ec.trap = u64(trap)
+        return ptr[u8](0)
+    return code.slots
+
+
+@export(nogil=True)
+def translate_all(mod: ptr[Mod]) -> u32:
+    """Translate every function of a module now; 0 or the TRAP_* code of the first failure."""
+    index = mod.nimport_funcs
+    failed: u32 = 0
+    while index < mod.ncodes and failed == 0:
+        slots_lock()
+        if mod.codes[index].slots == 0:
+            failed = tr_run(mod.codes[index])
+        slots_unlock()
+        index += 1
+    return failed
+
+
+@export
+def translate_locate(code: ptr[Code], slot_offset: u64) -> u32:
+    """Offset in the binary of the instruction that slot code offset came from: the translation is run again up to there."""
+    slots_lock()
+    t = SCRATCH
+    found = code.body
+    if tr_begin(t, code):
+        t.want = i64(slot_offset)
+        tr_function(t)
+        found = u32(t.found)
+    slots_unlock()
+    return found
+
+
+__all__ = ["u8"]

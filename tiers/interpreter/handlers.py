@@ -1,0 +1,156 @@
+"""The handler generator: one function a kind of form; `handlers_ir` is the text of all of them."""
+
+from typing import Any, Callable
+
+from wasmjit.isa.row import Row
+from wasmjit.native import lang
+from wasmjit.native.compiler.program import Program
+from wasmjit.native.lang import f64, u32, u64
+from wasmjit.runtime.structs import Ec, Mem
+
+from .control import CONTROL, fixed_handlers
+from .emitter import CONVENTION, PARAMETERS, SAFE, Handler, value_kind
+from .forms import FORMS, Form, is_float
+
+MEMORY_KINDS = {name: getattr(lang, name) for name in ("u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64")}
+
+
+def binary(h: Handler, row: Row, d: str, combo: str) -> None:
+    a, b, size = operands(h, row, combo, 10, 16)
+    value = h.compute(row, [a, b])
+    h.finish(d, value.kind, value.text, size)
+
+
+def operands(h: Handler, row: Row, combo: str, first: int, constant: int) -> tuple[str, str, int]:
+    """Both operands of a two-operand form and its size in the 16-byte layout. An immediate integer stands at 12 whichever side it is."""
+    kind = value_kind(row.params[0])
+    floating = is_float(row.params[0])
+    swap = combo[0] == "k"
+    a = h.operand(combo[0], kind, 12 if swap else first, constant)
+    b = h.operand(combo[1], kind, first if swap else 12, constant)
+    return a, b, 24 if floating and "k" in combo else 16
+
+
+def unary(h: Handler, row: Row, d: str, a: str) -> None:
+    value = h.compute(row, [h.operand(a, value_kind(row.params[0]), 10)])
+    h.finish(d, value.kind, value.text, 16)
+
+
+def address(h: Handler, how: str, offset: int, size: int, checked: bool) -> str:
+    """Address of an access; in checked forms it is compared with the memory's length first."""
+    effective = h.let(f"zext i32 {h.field('i32', 12)} to i64")
+    if how != "k":
+        index = h.let(f"zext i32 {h.operand(how, u32, offset)} to i64")
+        effective = h.let(f"add i64 {index}, {effective}")
+    if checked:
+        length = h.member(Mem, h.ec("mem0"), "nbytes", "i64")
+        end = h.let(f"add i64 {effective}, {size}")
+        bad, fine = h.label("trap"), h.label("fine")
+        h.emit(f"br i1 {h.let(f'icmp ugt i64 {end}, {length}')}, label %{bad}, label %{fine}, !prof !1")
+        h.place_label(bad)
+        h.emit(f"store i64 {size}, ptr {h.ec_field('trap_size')}")
+        h.leave("@h.trap_memory", r0=effective)
+        h.place_label(fine)
+    return h.let(f"getelementptr i8, ptr %mem, i64 {effective}")
+
+
+def pinned(h: Handler) -> str:
+    """pc, kept in its register until after the access: the fault handler reads it there."""
+    return h.let('call ptr asm sideeffect "", "=r,0,~{memory}"(ptr %pc)')
+
+
+def load(h: Handler, row: Row, d: str, a: str, checked: bool) -> None:
+    size, memory = row.access
+    kind = MEMORY_KINDS[memory]
+    place = address(h, a, 10, size, checked)
+    h.bound = {"m": lang_value(kind, h.let(f"load {kind.ir}, ptr {place}, align 1"))}
+    h.base = pinned(h)
+    value = meaning(h, row, value_kind(row.results[0]))
+    finish_pinned(h, d, value_kind(row.results[0]), value)
+
+
+def finish_pinned(h: Handler, d: str, kind: Any, text: str) -> None:
+    if d == "s":
+        field = h.let(f"load i16, ptr {h.at(8, h.base)}, align 2")
+        h.emit(f"store {kind.ir} {text}, ptr {h.let(f'getelementptr i64, ptr %sp, i64 ' + h.let(f'zext i16 {field} to i64'))}")
+        h.next(16, base=h.base)
+    elif kind.ir == "double":
+        h.next(16, base=h.base, f0=text)
+    elif kind.ir == "float":
+        bits = h.let(f"zext i32 {h.let(f'bitcast float {text} to i32')} to i64")
+        h.next(16, base=h.base, f0=h.let(f"bitcast i64 {bits} to double"))
+    else:
+        h.next(16, base=h.base, r0=h.word(kind, text))
+
+
+def lang_value(kind: Any, text: str) -> Any:
+    from wasmjit.native.compiler.expression import Value
+
+    return Value(kind, text)
+
+
+def meaning(h: Handler, row: Row, kind: Any) -> str:
+    import ast
+
+    node = ast.parse(row.meaning, mode="eval").body
+    return h.coerce(h.expression(node), kind, node)
+
+
+def store(h: Handler, row: Row, combo: str, checked: bool) -> None:
+    size, memory = row.access
+    kind = MEMORY_KINDS[memory]
+    value_type = value_kind(row.params[1])
+    if combo[1] == "k":
+        word = h.field("i32", 16)
+        value = word if value_type is u32 else h.let(f"sext i32 {word} to i64")
+    else:
+        value = h.operand(combo[1], value_type, 10)
+    h.bound = {"v": lang_value(value_type, value)}
+    stored = meaning(h, row, kind)
+    place = address(h, combo[0], 8, size, checked)
+    h.emit(f"store {kind.ir} {stored}, ptr {place}, align 1")
+    h.next(24 if combo[1] == "k" else 16, base=pinned(h))
+
+
+def branch(h: Handler, row: Row, combo: str, sense: bool, back: bool) -> None:
+    kind = value_kind(row.params[0])
+    constant = 32 if back else 24
+    a, b = h.operand(combo[0], kind, 8), h.operand(combo[1], kind, 12, constant)
+    size = constant + (8 if is_float(row.params[0]) and "k" in combo else 0)
+    taken, other = h.label("taken"), h.label("other")
+    yes, no = (taken, other) if sense else (other, taken)
+    h.emit(f"br i1 {h.compute(row, [a, b]).text}, label %{yes}, label %{no}")
+    h.place_label(taken)
+    if back:
+        h.jump_back(16, 10)
+    else:
+        h.jump(16)
+    h.place_label(other)
+    h.next(size)
+
+
+KINDS: dict[str, Callable[..., None]] = {"binary": binary, "unary": unary, "load": load, "store": store, "branch": branch, **CONTROL}
+
+
+def _one(program: Program, form: Form) -> str:
+    handler = Handler(program, form.name)
+    if form.row is not None:
+        KINDS[form.kind](handler, form.row, *form.args)
+    else:
+        KINDS[form.kind](handler, *form.args)
+    return handler.text()
+
+
+def handlers_ir() -> str:
+    """LLVM IR text: every handler, and `handler_table`, their distances from it by form number (i32 each)."""
+    program = Program()
+    bodies = [_one(program, form) for form in FORMS if form.kind not in ("none", "special")]
+    bodies += fixed_handlers(program)
+    symbols = ["@h." + ("bad" if form.kind == "none" else form.name.translate(SAFE)) for form in FORMS]
+    rows = ", ".join(f"i32 trunc (i64 sub (i64 ptrtoint (ptr {symbol} to i64), i64 ptrtoint (ptr @handler_table to i64)) to i32)" for symbol in symbols)
+    table = f"@handler_table = hidden constant [{len(symbols)} x i32] [{rows}]"
+    weights = ['!0 = !{!"branch_weights", i32 2000000, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 2000000}']
+    return "\n".join([table, *program.globals.values(), *program.externs.values(), *bodies, *weights, ""])
+
+
+__all__ = ["CONVENTION", "Ec", "PARAMETERS", "f64", "handlers_ir", "u64"]

@@ -1,0 +1,95 @@
+"""What the translator keeps while it works on one function."""
+
+from wasmjit.native.lang import array, ptr, struct, u8, u32, u64, i64
+from wasmjit.runtime.structs import Code, Loop, Mod, Sig
+
+# where an operand is
+IN_SLOT, IN_LOCAL, CONSTANT, IN_INT, IN_FLOAT = range(5)
+BLOCK, LOOP, IF, FUNCTION = range(4)
+NOWHERE = -1
+
+
+@struct
+class Entry:
+    """An operand of the abstract stack."""
+
+    where: u32  # IN_SLOT: its canonical slot, IN_LOCAL: not yet copied, IN_INT and IN_FLOAT: in an accumulator
+    floating: u32  # f32 or f64
+    value: u64  # local index, or the constant's bits
+
+
+@struct
+class Label:
+    """A control frame."""
+
+    kind: u32
+    height: u32  # operands below it
+    nparams: u32
+    nresults: u32
+    sig: ptr[Sig]  # 0: no parameters, at most the result type `single`
+    single: u32
+    dead: u32  # it began in code that is never reached
+    header: u64  # slot code position of a loop's header
+    loop: ptr[Loop]
+    fixups: i64  # list of places to fill with the distance to its end
+    other: i64  # the one of an if's false branch
+    stub: u64  # position of the br_table stub that leads here,
+    stub_serial: u64  # made for this br_table
+
+
+@struct
+class Fixup:
+    cell: u64  # position of an i32 field
+    base: u64  # position of its instruction
+    next: i64
+
+
+@struct
+class Condition:
+    """A condition that was popped and is not yet emitted."""
+
+    op: u32  # a comparison whose instruction was taken back, or 0: a value
+    combo: u32
+    a: u32  # slot
+    b: u32  # slot or immediate
+    constant: u64
+
+
+@struct
+class Trans:
+    code: ptr[Code]
+    mod: ptr[Mod]
+    bytes: ptr[u8]
+    p: u64  # offset in the binary
+    at: u64  # of the instruction under translation
+    buf: ptr[u8]
+    cap: u64
+    pos: u64
+    entries: ptr[Entry]
+    height: i64
+    canonical: i64  # entries below this are IN_SLOT
+    top: i64  # highest height seen
+    int_at: i64  # entry that is IN_INT, or NOWHERE
+    float_at: i64
+    last: i64  # position of the instruction that computed the top entry and can still be changed, or NOWHERE
+    last_op: u32
+    last_form: u32  # with destination slot: one more gives the accumulator
+    types: ptr[u8]  # of the locals: 1 floating
+    lazy: ptr[u32]  # entries IN_LOCAL a local
+    nlocals: u64
+    base: u64  # slot of operand 0
+    labels: ptr[Label]
+    nlabels: u64
+    label_cap: u64
+    fixups: ptr[Fixup]
+    nfixups: u64
+    fixup_cap: u64
+    free_fixup: i64
+    serial: u64
+    condition: Condition
+    want: i64  # translate_locate: the slot code position looked for, or NOWHERE
+    found: u64
+    error: u32
+    record: u32  # 1: Loops are made
+    loops: ptr[Loop]
+    lebpad: array[u64, 2]
