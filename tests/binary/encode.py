@@ -46,7 +46,13 @@ def module(*sections: bytes) -> bytes:
 
 
 def function(
-    code: bytes, params: bytes = b"", results: bytes = b"", groups: Iterable[tuple[int, int]] = (), *, before: bytes = b"", after: bytes = b""
+    code: bytes,
+    params: bytes = b"",
+    results: bytes = b"",
+    groups: Iterable[tuple[int, int]] = (),
+    *,
+    before: bytes = b"",
+    after: bytes = b"",
 ) -> bytes:
     """A module of one function; `before`: sections between the function and the code section, `after`: behind that."""
     return module(

@@ -143,7 +143,10 @@ INVALID = {
         module(section(GLOBAL, bytes([2, I32, 1, 0x41, 0, 0x0B, I32, 0, 0x23, 0, 0x0B]))),
         "constant expression required: global.get",
     ),
-    "constant type": (module(section(GLOBAL, bytes([1, F32, 0, 0x41, 0, 0x0B]))), "type mismatch: constant expression gives i32, expected f32"),
+    "constant type": (
+        module(section(GLOBAL, bytes([1, F32, 0, 0x41, 0, 0x0B]))),
+        "type mismatch: constant expression gives i32, expected f32",
+    ),
     "two constants": (module(section(GLOBAL, bytes([1, I32, 0, 0x41, 0, 0x41, 0, 0x0B]))), "type mismatch: constant expression gives 2"),
     "no constant": (module(section(GLOBAL, bytes([1, I32, 0, 0x0B]))), "type mismatch: constant expression gives 0"),
     "constant operands": (module(section(GLOBAL, bytes([1, I32, 0, 0x41, 0, 0x6A, 0x0B]))), "type mismatch: i32.add"),

@@ -90,10 +90,12 @@ def processors() -> u32:
 
 @fn
 def choose_threads(ld: ptr[Loader]) -> u32:
-    most = ld.threads if ld.threads != 0 else processors()
-    if most > MAX_THREADS:
-        most = MAX_THREADS
     useful = ld.code_bytes // BYTES_PER_THREAD + 1
+    if useful > MAX_THREADS:
+        useful = MAX_THREADS
+    if useful == 1:
+        return u32(1)
+    most = ld.threads if ld.threads != 0 else processors()
     return u32(useful) if useful < u64(most) else most
 
 
