@@ -100,7 +100,8 @@ def test_arguments(kind: str, text: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [("i32", "1.5"), ("i32", ""), ("i64", "ten"), ("f32", "x"), ("f64", "0xzz"), ("externref", "3"), ("funcref", "f")],
+    [("i32", "1.5"), ("i32", ""), ("i64", "ten"), ("f32", "x"), ("f64", "0xzz"), ("externref", "3"), ("funcref", "f")]
+    + [("i32", "4294967296"), ("i32", "-2147483649"), ("i64", "0x10000000000000000")],
 )
 def test_arguments_that_are_none(kind: str, text: str) -> None:
     with pytest.raises(ValueError, match=kind):

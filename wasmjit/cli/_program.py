@@ -1,9 +1,10 @@
-"""From options to a running instance: what `run` and `invoke` have in common. The option names are those of wasmtime."""
+"""From options to a running program: what `run` and `invoke` have in common. The option names are those of wasmtime."""
 
 from __future__ import annotations
 
 import os
 import sys
+from time import monotonic
 
 from wasmjit import Config, Func, Instance, Limits, Module, Wasi
 from wasmjit._config import TIERS
@@ -12,6 +13,7 @@ from wasmjit.cli._values import boolean, choice, count, duration, show_value, si
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 
@@ -57,43 +59,44 @@ OPTIONS = (
     WASM,
     WASI,
     Option("--tier", "TIER", f"how the code runs: {', '.join(TIERS)}", convert=choice(*TIERS)),
-    Option("--stats", "", "print what the run took to stderr"),
+    Option("--stats", "", "print figures of the run to stderr"),
 )
 
 
-def instantiate(values: dict[str, Any], path: str, args: list[str]) -> Instance:
+class Program:
+    """An instance, and the seconds that are left for its calls. timeout: for everything from now on, None for no limit."""
+
+    def __init__(self, module: Module, wasi: Wasi, limits: Limits, unknown_imports: str, timeout: float | None) -> None:
+        self.deadline = None if timeout is None else monotonic() + timeout
+        self.instance = Instance(module, wasi=wasi, limits=limits, unknown_imports=unknown_imports, timeout=timeout)
+
+    def call(self, function: Func, arguments: Iterable[object] = ()) -> Any:
+        """Call a function of the instance in the time that is left."""
+        if self.deadline is None:
+            return function(*arguments)
+        return function(*arguments, timeout=max(0.0, self.deadline - monotonic()))
+
+
+def load(values: dict[str, Any], path: str, args: list[str]) -> Program:
     """Load the module at `path` and make its instance, with `args` as the program's arguments and our standard streams as its own."""
     wasm = values.get("wasm", {})
     environment = dict(os.environ) if values.get("wasi", {}).get("inherit_env") else {}
     environment.update(pair for pair in values.get("env", ()) if pair is not None)
-    wasi = Wasi(
-        args=[values.get("argv0", path), *args],
-        env=environment,
-        stdin=0,
-        stdout=1,
-        stderr=2,
-        dirs=dict(values.get("dir", ())),
-    )
-    return Instance(
-        load_module(values, path),
-        wasi=wasi,
-        limits=Limits(memory=wasm.get("max_memory_size"), table=wasm.get("max_table_elements")),
-        timeout=wasm.get("timeout"),
-        unknown_imports="trap" if wasm.get("unknown_imports_trap") else "error",
+    return Program(
+        Module.from_file(path, config=Config(tier=values.get("tier", "auto"))),
+        Wasi([values.get("argv0", path), *args], environment, stdin=0, stdout=1, stderr=2, dirs=dict(values.get("dir", ()))),
+        Limits(memory=wasm.get("max_memory_size"), table=wasm.get("max_table_elements")),
+        "trap" if wasm.get("unknown_imports_trap") else "error",
+        wasm.get("timeout"),
     )
 
 
-def load_module(values: dict[str, Any], path: str) -> Module:
-    """The module in the file `path`, binary or text, in the tier that the options name."""
-    return Module.from_file(path, config=Config(tier=values.get("tier", "auto")))
-
-
-def invoke(instance: Instance, name: str, texts: list[str], command: Command) -> None:
+def invoke(program: Program, name: str, texts: list[str], command: Command) -> None:
     """Call the exported function `name` with arguments in text form and print its results, one a line."""
-    functions = {export: item for export, item in instance.exports.items() if isinstance(item, Func)}
-    if name not in functions:
-        raise UsageError(f"no exported function {name!r}; there are: {', '.join(functions) or 'none'}", command)
-    function = functions[name]
+    function = program.instance.exports.get(name)
+    if not isinstance(function, Func):
+        names = [export.name for export in program.instance.module.exports if export.kind == "func"]
+        raise UsageError(f"no exported function {name!r}; there are: {', '.join(names) or 'none'}", command)
     params, results = function.type.params, function.type.results
     if len(texts) != len(params):
         raise UsageError(f"{name} takes {len(params)} arguments: {function.type}, not {len(texts)}", command)
@@ -101,15 +104,15 @@ def invoke(instance: Instance, name: str, texts: list[str], command: Command) ->
         arguments = [wasm_value(kind, text) for kind, text in zip(params, texts, strict=True)]
     except ValueError as error:
         raise UsageError(f"{name}: {error}", command) from None
-    value = function(*arguments)
+    value = program.call(function, arguments)
     shown = () if not results else (value,) if len(results) == 1 else value
     sys.stdout.write("".join(f"{show_value(kind, result)}\n" for kind, result in zip(results, shown, strict=True)))
     sys.stdout.flush()
 
 
-def print_stats(instance: Instance) -> None:
-    """Print the instance's statistics to stderr, one a line."""
+def print_stats(program: Program) -> None:
+    """Print the program's figures to stderr, one a line."""
     from wasmjit.cli._terminal import note
 
-    for name, value in sorted(instance.stats.items()):
+    for name, value in sorted(program.instance.stats.items()):
         note(f"{name:<24} {value}")

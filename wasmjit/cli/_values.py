@@ -66,6 +66,9 @@ def wasm_value(kind: str, text: str) -> int | float | None:
     value: int | float | None
     if kind in ("i32", "i64"):
         value = _number(lambda digits: int(digits, 0), text)
+        bits = int(kind[1:])
+        if value is not None and not -1 << (bits - 1) <= value < 1 << bits:
+            raise ValueError(f"{text} does not fit into an {kind}")
     elif kind in ("f32", "f64"):
         value = _number(float.fromhex if "0x" in text.lower() else float, text)
     elif text == "null":

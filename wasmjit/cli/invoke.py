@@ -24,10 +24,10 @@ def main(argv: list[str]) -> int:
     if len(operands) < 2:
         raise UsageError("a module and the name of an exported function are needed", COMMAND)
     path, name, *args = operands
-    instance = _program.instantiate(values, path, [])
+    program = _program.load(values, path, [])
     try:
-        _program.invoke(instance, name, args, COMMAND)
+        _program.invoke(program, name, args, COMMAND)
     finally:
         if "stats" in values:
-            _program.print_stats(instance)
+            _program.print_stats(program)
     return 0

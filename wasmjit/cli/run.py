@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from wasmjit import Exit, Func, Instance
+from wasmjit import Exit, Func
 from wasmjit.cli._options import Command, Option, UsageError, parse
-from wasmjit.cli._program import OPTIONS, instantiate, invoke, print_stats
+from wasmjit.cli._program import OPTIONS, Program, invoke, load, print_stats
 
 COMMAND = Command(
     "run",
@@ -26,23 +26,23 @@ def main(argv: list[str]) -> int:
         raise UsageError("no module to run", COMMAND)
     path, *args = operands
     name = values.get("invoke")
-    instance = instantiate(values, path, [] if name is not None else args)
+    program = load(values, path, [] if name is not None else args)
     try:
         if name is not None:
-            invoke(instance, name, args, COMMAND)
+            invoke(program, name, args, COMMAND)
         else:
-            start(instance, path)
+            start(program, path)
     except Exit as error:
         return error.code
     finally:
         if "stats" in values:
-            print_stats(instance)
+            print_stats(program)
     return 0
 
 
-def start(instance: Instance, path: str) -> None:
+def start(program: Program, path: str) -> None:
     """Call `_start`, what makes a module a program."""
-    entry = instance.exports.get("_start")
+    entry = program.instance.exports.get("_start")
     if not isinstance(entry, Func):
         raise UsageError(f"{path} is no program: it exports no function _start; call another export with --invoke FN", COMMAND)
-    entry()
+    program.call(entry)
