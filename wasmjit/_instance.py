@@ -6,6 +6,7 @@ from ._image import native
 from ._imports import resolve
 from ._module import Module
 from ._types import FuncType
+from .runtime.codes import HOOK_INSTANCE
 from .runtime.functions import HostFunc
 from .runtime.store import Store
 
@@ -205,3 +206,6 @@ def _call(func: "Any", timeout: float | None) -> None:
 
 def _raise_closed(*_: object) -> None:
     closed()
+
+
+N.set_hook(HOOK_INSTANCE, Instance._of)

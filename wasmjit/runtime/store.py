@@ -5,7 +5,7 @@ native hangs on capsules, which the collector destroys only after the finalizers
 """
 
 from wasmjit._image import native
-from wasmjit.runtime.codes import HOOK_INSTANCE, HOOK_STORE_JOIN, HOOK_TRAP
+from wasmjit.runtime.codes import HOOK_STORE_JOIN, HOOK_TRAP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,13 +96,5 @@ def join_func(store: Store, func: object) -> None:
         store.root().keep.append(owner)
 
 
-def instance(address: int) -> object:
-    """The Instance of a running instance whose Python object is gone."""
-    from wasmjit._instance import Instance
-
-    return Instance._of(address)
-
-
 N.set_hook(HOOK_TRAP, trap)
 N.set_hook(HOOK_STORE_JOIN, join_func)
-N.set_hook(HOOK_INSTANCE, instance)
