@@ -7,7 +7,7 @@ guard. A checked one reserves what it may grow to. Both grow by mprotect: `base`
 from wasmjit.native.lang import addr, alloca, atomic_add, export, fn, i64, ptr, sizeof, u8, u32, u64, void
 from wasmjit.native.libc import calloc, free, getrlimit, mmap, mprotect, munmap
 from wasmjit.runtime.arena import arena_give, arena_slots, arena_take
-from wasmjit.runtime.codes import MEM_64, MEM_GUARD, PAGE, RESERVATION
+from wasmjit.runtime.codes import MEM_GUARD, PAGE, RESERVATION
 from wasmjit.runtime.context import MAP_FAILED
 from wasmjit.runtime.platform import MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, RLIMIT_AS
 from wasmjit.runtime.structs import Ec, Mem
@@ -15,10 +15,9 @@ from wasmjit.runtime.structs import Ec, Mem
 MEM_OUT_OF_MEMORY = 0
 MEM_NO_ADDRESSES = 1
 PAGE_SHIFT = 16
-PAGES_32 = 1 << 16
-PAGES_64 = 1 << 48
+PAGES_32 = 1 << 16  # most pages of a memory with 32-bit indices
 RLIM_INFINITY = 0xFFFF_FFFF_FFFF_FFFF
-SHARE = 8  # of a limited address space one checked memory reserves at most this part beyond its minimum
+SHARE = 8
 
 
 @fn
@@ -43,13 +42,7 @@ def mem_new(least: u64, most: u64, limit: u64, flags: u32) -> u64:
         base = arena_take()
         mem.reserved = RESERVATION
     else:
-        mem.reserved = mem_reservation(least, most, limit)
-        base = u64(mmap(ptr[u8](0), mem.reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))
-        while base == MAP_FAILED and mem.reserved // 2 >= least * PAGE + PAGE:
-            mem.reserved = (mem.reserved // 2) & ~(PAGE - 1)
-            base = u64(mmap(ptr[u8](0), mem.reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))
-        if base == MAP_FAILED:
-            base = 0
+        base = mem_reserve(mem, least * PAGE)
     if base == 0:
         free(ptr[u8](mem))
         return MEM_NO_ADDRESSES
@@ -61,20 +54,36 @@ def mem_new(least: u64, most: u64, limit: u64, flags: u32) -> u64:
 
 
 @fn
-def mem_reservation(least: u64, most: u64, limit: u64) -> u64:
-    """Bytes of address space for a checked memory: what it may grow to, less where the process's address space is limited."""
-    size = limit
-    if most < size >> PAGE_SHIFT:
-        size = most * PAGE
-    rlimit = alloca(u64, 2)
-    if getrlimit(RLIMIT_AS, ptr[u8](rlimit)) == 0 and rlimit[0] != RLIM_INFINITY and size > rlimit[0] // SHARE:
-        size = rlimit[0] // SHARE
-    size = size & ~(PAGE - 1)
-    if size < least * PAGE:
-        size = least * PAGE
-    if size == 0:
+def address_space(size: u64) -> u64:
+    """Address of `size` inaccessible bytes; 0 if there is no room."""
+    base = u64(mmap(ptr[u8](0), size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))
+    return base if base != MAP_FAILED else u64(0)
+
+
+@fn
+def mem_reserve(mem: ptr[Mem], least: u64) -> u64:
+    """Reserve for a checked memory, of which `least` bytes are used at once, what it may grow to. Returns its base or 0.
+
+    Where the process's address space is limited it gets, beyond `least`, at most one part in SHARE of what is left: that is
+    tried by reserving SHARE times as much and giving the rest back.
+    """
+    size = mem.limit & ~(PAGE - 1)
+    if mem.max_pages < size >> PAGE_SHIFT:
+        size = mem.max_pages << PAGE_SHIFT
+    if size < PAGE:
         size = PAGE
-    return size
+    rlimit = alloca(u64, 2)
+    if getrlimit(RLIMIT_AS, ptr[u8](rlimit)) == 0 and rlimit[0] != RLIM_INFINITY:
+        while size > least:
+            base = address_space(size * SHARE) if size <= rlimit[0] // SHARE else u64(0)
+            if base != 0:
+                munmap(ptr[u8](base + size), size * (SHARE - 1))
+                mem.reserved = size
+                return base
+            size = (size // 2) & ~(PAGE - 1)
+        size = least if least != 0 else u64(PAGE)
+    mem.reserved = size
+    return address_space(size)
 
 
 @fn
@@ -142,5 +151,3 @@ def memory_retain(mem: ptr[Mem]) -> void:
 def memory_release(mem: ptr[Mem]) -> void:
     mem_release(mem)
 
-
-__all__ = ["MEM_64", "PAGES_32", "PAGES_64", "mem_grow", "mem_new", "mem_release", "mem_retain"]

@@ -17,8 +17,9 @@ from wasmjit.runtime.traps import throw_python, trap
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 TICK = 2 * MILLISECOND
-# Getting the GIL from busy Python threads takes 5 ms and more. Asking again after TICK would leave wasm a quarter of the time;
-# waiting longer must not hold up a signal: acquisition and the pause before it stay below this together.
+# Getting the GIL takes 5 ms and more for each busy Python thread. Asking again after TICK would leave wasm a quarter of the time;
+# waiting longer must not hold up a signal: the pause and the acquisition after it stay below this together. Where the acquisition
+# alone takes that long, wasm gets as much time as it waits.
 SIGNAL_LATENCY = 14 * MILLISECOND
 FAST_GIL = MILLISECOND
 LONGEST = 1e9  # seconds: a longer timeout is none
@@ -58,7 +59,9 @@ def safepoint_full(ec: ptr[Ec], now: u64) -> void:
     gil_release(ec)
     waited = monotonic() - now
     pause: u64 = TICK
-    if waited > FAST_GIL and waited + TICK < SIGNAL_LATENCY:
+    if waited + TICK >= SIGNAL_LATENCY:
+        pause = waited
+    elif waited > FAST_GIL:
         pause = SIGNAL_LATENCY - waited
     tick_schedule(ec, now + waited + pause)
 
