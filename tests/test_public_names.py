@@ -1,0 +1,38 @@
+"""The public names of the package: a change of this list is a change for users."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import wasmjit
+
+NAMES = """
+    ArrayOutOfBounds BadConversion BadSignature CastFailure CompileError Completed Config Dir Error Exit ExitError ExportType Exports
+    Frame Func FuncType Functions Global GlobalType HostFunc ImportType IndirectCallNull Instance IntegerDivideByZero IntegerOverflow
+    Limits LinkError Memory MemoryOutOfBounds MemoryType Module NullReference OutOfFuel OutOfMemory StackOverflow Table TableOutOfBounds
+    TableType Timeout Trap UnalignedAtomic Unreachable Wasi WasmException __version__ caller load pass_instance run
+""".split()
+
+
+def test_the_list() -> None:
+    assert sorted(wasmjit.__all__) == sorted(NAMES)
+    assert set(NAMES) <= set(dir(wasmjit))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_there_and_says_what_it_is(name: str) -> None:
+    item = getattr(wasmjit, name)
+    assert name == "__version__" or (item.__doc__ and item.__doc__.strip())
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    tree = ast.parse(Path(wasmjit.__file__).read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = [alias.asname for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted(name for name in seen if name) == sorted(NAMES)
+
+
+def test_another_name_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        wasmjit.nonsense  # noqa: B018
