@@ -6,6 +6,10 @@
 from wasmjit.wasi.config import Dir as Dir
 from wasmjit.wasi.config import Wasi as Wasi
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wasmjit.wasi.clock import VirtualClock as VirtualClock
+
 __all__ = ["Dir", "VirtualClock", "Wasi"]
 
 

@@ -9,11 +9,15 @@ if TYPE_CHECKING:
 M32 = 0xFFFFFFFF
 IOV_MAX = 1024  # as readv and writev on Linux
 PATH_MAX = 4096
+NONE = memoryview(b"")
 
 
 def memory(instance: "Any") -> memoryview:
-    """All of memory 0 of the calling instance as bytes; fetched anew at each call, because the guest grows it."""
-    window: memoryview = instance.memory._window()
+    """All of memory 0 of the calling instance as bytes, fetched anew at each call, because the guest grows it; none for one without."""
+    try:
+        window: memoryview = instance.memory._window()
+    except AttributeError:
+        return NONE
     return window
 
 

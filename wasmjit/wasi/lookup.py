@@ -116,16 +116,30 @@ class Lookup:
             return False
 
 
-_cache: tuple[int, int] | None = None
-_cache_known = False
+_code_cache: list[tuple[int, int]] = []  # (st_dev, st_ino) of the folder of compiled code and of those above it, once it is there
+
+
+def code_cache() -> list[tuple[int, int]]:
+    """Identity of the folder of compiled code, then of every folder above it; empty while there is none."""
+    if not _code_cache:
+        from wasmjit.native.cache import identity, locate
+
+        found, path = identity(), locate()
+        while found is not None and path is not None:
+            _code_cache.append(found)
+            above = os.path.dirname(path)
+            if above == path:
+                break
+            path, status = above, os.stat(above)
+            found = (status.st_dev, status.st_ino)
+    return _code_cache
 
 
 def is_code_cache(status: os.stat_result) -> bool:
     """Whether this is the folder of compiled code, which no guest may enter: what lies in it gets executed."""
-    global _cache, _cache_known
-    if not _cache_known:
-        from wasmjit.native.cache import identity
+    return (status.st_dev, status.st_ino) in code_cache()[:1]
 
-        _cache = identity()
-        _cache_known = _cache is not None
-    return (status.st_dev, status.st_ino) == _cache
+
+def leads_to_code_cache(status: os.stat_result) -> bool:
+    """Whether this is that folder or one above it: a guest that could put another in its place would have its code executed."""
+    return (status.st_dev, status.st_ino) in code_cache()

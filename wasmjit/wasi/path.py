@@ -8,7 +8,7 @@ from wasmjit.wasi.abi import FILESTAT_SIZE, M64, SYMLINK_FOLLOW, FdFlag, FileTyp
 from wasmjit.wasi.errno import Errno, WasiError
 from wasmjit.wasi.file import check_times, times
 from wasmjit.wasi.hostfile import Directory, HostFile, host_flags
-from wasmjit.wasi.lookup import Lookup, is_code_cache, plain
+from wasmjit.wasi.lookup import Lookup, is_code_cache, leads_to_code_cache, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def open_beneath(directory: Directory, name: bytes, flags: int, follow: bool) ->
                 raise
     with Lookup(directory.number, name) as place:
         while True:
+            if place.slash and flags & os.O_CREAT:
+                raise WasiError(Errno.ISDIR)
             last = place.final(False)
             if place.slash:
-                if flags & os.O_CREAT:
-                    raise WasiError(Errno.ISDIR)
                 flags |= os.O_DIRECTORY
             try:
                 return os.open(last, flags, 0o666, dir_fd=place.number)
@@ -218,8 +218,8 @@ def path_remove_directory(context: "Context", window: memoryview, directory: Dir
 
 
 def refuse_code_cache(place: Lookup, name: bytes) -> None:
-    """The folder of compiled code stays where it is: another one in its place would be trusted as it is."""
-    if is_code_cache(os.stat(name, dir_fd=place.number, follow_symlinks=False)):
+    """The folder of compiled code stays where it is, and so do those above it."""
+    if leads_to_code_cache(os.stat(name, dir_fd=place.number, follow_symlinks=False)):
         raise WasiError(Errno.ACCES)
 
 
@@ -233,6 +233,8 @@ def path_rename(
     ):
         name, new_name = old.parent(), new.parent()
         refuse_code_cache(old, name)
+        if new.existing_directory(new_name):
+            refuse_code_cache(new, new_name)
         if (old.slash or new.slash) and not old.existing_directory(name):
             raise WasiError(Errno.NOTDIR)
         os.rename(name, new_name, src_dir_fd=old.number, dst_dir_fd=new.number)

@@ -1,0 +1,87 @@
+"""Sockets that the embedder passes."""
+
+import socket
+
+from tests.wasi.guest import BUFFER, RESULT, Guest
+from wasmjit.wasi import Wasi
+
+FD = 3
+PEEK, WAITALL = 1, 2
+
+
+def test_send_and_receive() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        guest = Guest(Wasi(sockets=[theirs]))
+        guest.data[BUFFER : BUFFER + 5] = b"hello"
+        guest.good("sock_send", FD, *guest.iovec((BUFFER, 2), (BUFFER + 2, 3)), 0, RESULT)
+        assert guest.number() == 5 and ours.recv(10) == b"hello"
+        ours.send(b"answer")
+        for flags, size in ((PEEK, 6), (0, 6)):
+            guest.good("sock_recv", FD, *guest.iovec((BUFFER, 4), (BUFFER + 10, 4)), flags, RESULT, RESULT + 4)
+            assert guest.number() == size and guest.number(RESULT + 4, 2) == 0
+            assert guest.data[BUFFER : BUFFER + 4] == b"answ" and guest.data[BUFFER + 10 : BUFFER + 12] == b"er"
+        ours.send(b"more")
+        assert guest.read(FD) == b"more" and guest.write(FD, b"x") == 1
+        assert guest.fd_status(FD)["type"] == 6
+
+
+def test_shutdown_and_end() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        guest = Guest(Wasi(sockets=[theirs]))
+        assert guest.call("sock_shutdown", FD, 0) == guest.call("sock_shutdown", FD, 4) == "INVAL"
+        guest.good("sock_shutdown", FD, 2)
+        assert ours.recv(1) == b""
+        assert guest.call("sock_send", FD, *guest.iovec((BUFFER, 1)), 0, RESULT) == "PIPE"
+        ours.close()
+        assert guest.read(FD) == b""
+        guest.close(FD)
+        assert theirs.fileno() >= 0  # only lent
+
+
+def test_not_waiting() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        guest = Guest(Wasi(sockets=[theirs]))
+        guest.good("fd_fdstat_set_flags", FD, 4)
+        assert guest.call("sock_recv", FD, *guest.iovec((BUFFER, 1)), 0, RESULT, RESULT + 4) == "AGAIN"
+        assert guest.call("fd_fdstat_set_flags", FD, 1) == "NOTSUP"
+
+
+def test_truncated_datagrams() -> None:
+    ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM)
+    with ours, theirs:
+        guest = Guest(Wasi(sockets=[theirs]))
+        ours.send(b"datagram")
+        guest.good("sock_recv", FD, *guest.iovec((BUFFER, 4)), 0, RESULT, RESULT + 4)
+        assert guest.number() == 4 and guest.number(RESULT + 4, 2) == 1
+
+
+def test_accept() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        guest = Guest(Wasi(sockets=[listening]))
+        assert guest.call("sock_accept", FD, 1, RESULT) == "INVAL"
+        with socket.create_connection(listening.getsockname()) as client:
+            guest.good("sock_accept", FD, 0, RESULT)
+            accepted = guest.number()
+            assert accepted == 4
+            guest.write(accepted, b"welcome")
+            assert client.recv(10) == b"welcome"
+            guest.close(accepted)
+            assert client.recv(1) == b""
+        guest.good("fd_fdstat_set_flags", FD, 4)
+        assert guest.call("sock_accept", FD, 0, RESULT) == "AGAIN"
+
+
+def test_bad_calls() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        guest = Guest(Wasi(sockets=[theirs]))
+        iovec = guest.iovec((BUFFER, 1))
+        assert guest.call("sock_recv", FD, *iovec, 4, RESULT, RESULT + 4) == guest.call("sock_send", FD, *iovec, 1, RESULT) == "INVAL"
+        assert guest.call("sock_recv", FD, *iovec, 0, -1, RESULT) == guest.call("sock_send", FD, *iovec, 0, -1) == "FAULT"
+        assert guest.call("sock_send", 1, *iovec, 0, RESULT) == guest.call("sock_recv", 0, *iovec, 0, RESULT, RESULT) == "NOTSOCK"
+        assert guest.call("fd_seek", FD, 0, 0, RESULT) == "SPIPE"
+        guest.good("fd_fdstat_set_rights", FD, 0, 0)
+        assert guest.call("sock_send", FD, *iovec, 0, RESULT) == guest.call("sock_recv", FD, *iovec, 0, RESULT, RESULT) == "NOTCAPABLE"
