@@ -12,8 +12,9 @@ Loading
         Why it was refused: byte offset, ERR_* of binary.errors, arguments. `binary.errors.explain(error)` -> (message, feature):
         feature is the name of the missing feature when the module only needs one that is not enabled, else None.
     N.bytes_address(obj: bytes) -> address    of a bytes object's data.
-    N.map_file(fd, nbytes) -> address         private read-only mapping; raises OSError. A file that somebody truncates
-        while it is mapped gives SIGBUS: small files are better read (binary.MAP_FROM bytes and more are mapped).
+    N.map_file(fd, nbytes) -> address         private read-only mapping; raises OSError. The file must stay as it is: one that
+        is truncated while mapped gives SIGBUS, one that is overwritten is no longer what was validated (replacing it by
+        rename is fine). Files below MAP_FROM bytes are better read.
     N.unmap_file(address, nbytes)
 
 Descriptions: plain tuples, made when asked for. kind: "func" "table" "memory" "global".
@@ -34,4 +35,4 @@ Descriptions: plain tuples, made when asked for. kind: "func" "table" "memory" "
     N.mod_features(mod)  -> int                                           bit i: isa.FEATURES[i] is used
 """
 
-MAP_FROM = 1 << 20  # files of this many bytes are mapped, smaller ones read
+MAP_FROM = 4 << 20  # files of this many bytes are mapped; smaller ones are read, which costs no more

@@ -103,7 +103,8 @@ def check_prefix(v: ptr[Validator]) -> boolean:
         return False
     op = u32(PREFIX_FC) << 8 | code
     if code >= NFC:
-        return fail_index(r, ERR_ILLEGAL_OPCODE, v.place, u64(PREFIX_FC) << 8 | u64(code))
+        width = u64(8) if code < 256 else u64(32)
+        return fail_index(r, ERR_ILLEGAL_OPCODE, v.place, u64(PREFIX_FC) << width | u64(code))
     v.op = op
     word = OPCODES_FC[code]
     r.features |= u32(1) << (u32(word >> 40) & 31)

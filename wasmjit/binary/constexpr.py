@@ -16,7 +16,7 @@ from .errors import (
     ERR_UNKNOWN_FUNC,
     ERR_UNKNOWN_GLOBAL,
 )
-from .opcodes import CLASS_ILLEGAL, CLASS_NEEDS, OPCODES, refuse_opcode
+from .opcodes import CLASS_ILLEGAL, CLASS_NEEDS, CLASS_PREFIX, NFC, OPCODES, OPCODES_FC, class_of, refuse_opcode
 from .reader import Reader, fail_index, fail_with, read_byte, read_signed, read_u32, skip
 from .types import F32, F64, FUNCREF, I32, I64, Loader, read_reftype
 
@@ -104,10 +104,18 @@ def const_binary(op: u32) -> u32:
 
 @fn(cold=True)
 def refuse_constant(r: ptr[Reader], place: ptr[u8], op: u32) -> boolean:
-    kind = OPCODES[op] & 0xFF
+    kind = class_of(OPCODES[op])
+    shown = op
+    if kind == CLASS_PREFIX:
+        code = read_u32(r)
+        if r.error != 0:
+            return False
+        if code < NFC:
+            shown = op << 8 | code
+            kind = class_of(OPCODES_FC[code])
     if kind == CLASS_ILLEGAL or kind == CLASS_NEEDS:
-        return refuse_opcode(r, place, op)
-    return fail_index(r, ERR_NOT_CONSTANT, place, u64(op))
+        return refuse_opcode(r, place, shown)
+    return fail_index(r, ERR_NOT_CONSTANT, place, u64(shown))
 
 
 @fn
