@@ -5,7 +5,7 @@ The sources are restricted Python (`wasmjit.native.lang`). They are imported onl
 
 import _thread
 
-from wasmjit.native.imagefile import Image
+from wasmjit.native.imagefile import Image, code_range
 from wasmjit.native.provide import open_image
 
 TYPE_CHECKING = False
@@ -83,13 +83,17 @@ _lock = _thread.allocate_lock()
 def native() -> Image:
     """The native code of wasmjit; its attributes are the `@export` functions. Loaded, if need be built, at the first call.
 
-    Raises ImportError when there is no image for this machine and no compiler to build one.
+    Raises ImportError when there is no image for this machine and no compiler to build one, or when the process has no room
+    for what the runtime needs once: a thread key, signal handlers.
     """
     global _loaded
     if _loaded is None:
         with _lock:
             if _loaded is None:
-                _loaded = open_image(NAME, build)
+                image = open_image(NAME, build)
+                if not image.runtime_init(*code_range(image)):
+                    raise ImportError("wasmjit cannot start: no thread key is left, or SIGSEGV cannot be handled")
+                _loaded = image
     return _loaded
 
 

@@ -30,8 +30,7 @@ def start(data: bytes) -> Any:
     from wasmjit.native import imagefile
 
     native = imagefile.load_bytes(data)
-    base, _, words = native._mapping
-    if not native.runtime_init(base, base + words[imagefile.RELRO]):
+    if not native.runtime_init(*imagefile.code_range(native)):
         raise RuntimeError("runtime_init failed")
     native.world_init()
     return native

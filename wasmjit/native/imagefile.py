@@ -150,6 +150,12 @@ def load_bytes(data: bytes, accept: "Callable[[memoryview, list[int]], bool] | N
     return _start(base, size, words)
 
 
+def code_range(image: Image) -> tuple[int, int]:
+    """Addresses [first, behind the last) of what is mapped executable: the code and its constants."""
+    base, _, words = image._mapping
+    return base, base + words[RELRO]
+
+
 def functions(image: Image) -> dict[str, tuple[int, int]]:
     """Every function of a loaded image: name -> (address, bytes). For profilers and disassembly."""
     import marshal
@@ -157,6 +163,12 @@ def functions(image: Image) -> dict[str, tuple[int, int]]:
     base, size, words = image._mapping
     table = marshal.loads(_view(base, size, _PyBUF_READ)[words[TABLE] : words[TABLE] + words[TABLE_SIZE]])
     return {name: (base + offset, length) for name, (offset, length) in table.items()}
+
+
+def code_range(image: Image) -> tuple[int, int]:
+    """First address and end of a loaded image's code and read-only data."""
+    base, _, words = image._mapping
+    return base, base + words[RELRO]
 
 
 def call_code(code: bytes, count: int) -> list[int]:

@@ -9,7 +9,8 @@ from wasmjit.native.lang import PyObject, addr, export, fn, i64, offsetof, ptr, 
 from wasmjit.native.libc import calloc, free
 from wasmjit.runtime.codes import MEM_GUARD, MEM_MAX, MOD_CHECKED, TABLE_MAX
 from wasmjit.runtime.constexpr import const_eval, const_expr
-from wasmjit.runtime.memory import MEM_NO_ADDRESSES, MEM_OUT_OF_MEMORY, PAGES_32, mem_new, mem_release, mem_retain
+from wasmjit.runtime.faults import fault_assert
+from wasmjit.runtime.memory import MEM_NO_ADDRESSES, MEM_OUT_OF_MEMORY, mem_new, mem_release, mem_retain
 from wasmjit.runtime.structs import Cell, FuncRef, Inst, Mem, Mod, StoreData, Table
 from wasmjit.runtime.tables import table_free, table_new
 
@@ -21,6 +22,7 @@ TABLE_REFUSED = 4  # the minimum is beyond the limit, or no memory
 BAD_IMPORTS = 5  # no list of addresses
 
 HAS_MAX = 1
+PAGES_32 = 65536  # the most that 32-bit addresses reach
 
 
 @struct
@@ -80,6 +82,7 @@ def inst_new(mod: ptr[Mod], store: ptr[StoreBox], imports: ptr[PyObject], memory
     inst.store = store.data
     inst.nbytes = nbytes
 
+    fault_assert()
     inst_functions(inst)
     failure = inst_imports(inst, imports)
     if failure == 0:

@@ -15,7 +15,6 @@ from wasmjit.runtime.structs import Ec, Mem
 MEM_OUT_OF_MEMORY = 0
 MEM_NO_ADDRESSES = 1
 PAGE_SHIFT = 16
-PAGES_32 = 1 << 16  # most pages of a memory with 32-bit indices
 RLIM_INFINITY = 0xFFFF_FFFF_FFFF_FFFF
 SHARE = 8
 
