@@ -3,8 +3,8 @@
 import os
 
 from wasmjit.wasi.abi import DIRECTORY, FILE, MODIFY, Right
-from wasmjit.wasi.context import Context, host_random
-from wasmjit.wasi.process import host_clock
+from wasmjit.wasi.context import Context
+from wasmjit.wasi.process import host_clock, host_random
 from wasmjit.wasi.stream import (
     Input,
     Output,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from wasmjit.wasi.descriptor import Descriptor
+    from wasmjit.wasi.context import Descriptor
 
     Text = str | bytes | os.PathLike[str]
 

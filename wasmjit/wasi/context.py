@@ -1,14 +1,76 @@
-"""What one running guest has of the world: arguments, environment, descriptors, clocks, randomness."""
+"""What one running guest has of the world: descriptors, arguments, environment, clocks, randomness."""
 
-import os
-
+from wasmjit.wasi.abi import ALTER, LOOKUP, SEEKING, FileType, Right
 from wasmjit.wasi.errno import Errno, WasiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from os import stat_result
 
-    from wasmjit.wasi.descriptor import Descriptor
+
+class Descriptor:
+    """Base of streams, files, directories and sockets: rights, flags, and an exact refusal of each operation.
+
+    The guest knows it by its number in the context's table; host descriptors stay inside.
+    """
+
+    __slots__ = ("flags", "inheriting", "rights")
+    filetype = FileType.UNKNOWN
+    guest_name: bytes | None = None  # of a preopened directory
+
+    def __init__(self, rights: int, inheriting: int = 0, flags: int = 0) -> None:
+        self.rights = rights
+        self.inheriting = inheriting
+        self.flags = flags
+
+    def refuse(self, missing: int) -> int:
+        """Errno for an operation whose rights bits `missing` are not there: POSIX's where it has one, else NOTCAPABLE."""
+        if missing & (LOOKUP | ALTER):
+            return Errno.NOTDIR
+        if missing & (Right.SOCK_ACCEPT | Right.SOCK_SHUTDOWN):
+            return Errno.NOTSOCK
+        if missing & (Right.FD_READ | Right.FD_WRITE):
+            return Errno.BADF
+        if missing & SEEKING:
+            return Errno.SPIPE
+        return Errno.NOTCAPABLE
+
+    def read(self, buffers: list[memoryview]) -> int:
+        """Fill the buffers in order as far as data is at hand, waiting for some; 0 is the end."""
+        raise WasiError(Errno.BADF)
+
+    def write(self, buffers: list[memoryview]) -> int:
+        """Write the buffers in order; the number of bytes taken may be less than given."""
+        raise WasiError(Errno.BADF)
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Move to `offset` from whence (0 start, 1 here, 2 end); the new position."""
+        raise WasiError(Errno.SPIPE)
+
+    def fileno(self) -> int:
+        """Host descriptor for calls on open files; INVAL, as POSIX has it, where there is none."""
+        raise WasiError(Errno.INVAL)
+
+    def stat(self) -> "stat_result | None":
+        """Host status, or None for what is no host file."""
+        return None
+
+    def set_flags(self, flags: int) -> None:
+        """Set APPEND and NONBLOCK; a stream of the embedder's has neither to set."""
+        if flags != self.flags:
+            raise WasiError(Errno.NOTSUP)
+
+    def waitable(self) -> int | None:
+        """Host descriptor that poll can wait on, or None when reading and writing never wait."""
+        return None
+
+    def available(self) -> int:
+        """Bytes that can be read at once, as far as known."""
+        return 1
+
+    def close(self) -> None:
+        """Give up what the host holds for it; again is harmless."""
 
 
 class Context:
@@ -61,8 +123,3 @@ class Context:
         for descriptor in self.files.values():
             descriptor.close()
         self.files.clear()
-
-
-def host_random(count: int) -> bytes:
-    """Bytes from the operating system."""
-    return os.urandom(count)

@@ -6,8 +6,7 @@ from wasmjit.wasi.errno import Errno, WasiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wasmjit.wasi.context import Context
-    from wasmjit.wasi.descriptor import Descriptor
+    from wasmjit.wasi.context import Context, Descriptor
 
 FDSTAT_SIZE = 24
 PRESTAT_SIZE = 8

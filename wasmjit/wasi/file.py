@@ -8,8 +8,7 @@ from wasmjit.wasi.errno import Errno, WasiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wasmjit.wasi.context import Context
-    from wasmjit.wasi.descriptor import Descriptor
+    from wasmjit.wasi.context import Context, Descriptor
     from wasmjit.wasi.hostfile import Directory
 
 OFFSET_MAX = (1 << 63) - 1

@@ -6,7 +6,7 @@ from wasmjit.wasi import abi
 from wasmjit.wasi._memory import M32
 from wasmjit.wasi._wait import wait_readable
 from wasmjit.wasi.abi import ALTER, DIRECTORY, FILE, LOOKUP, SEEKING, STREAM, FdFlag, FileType, Right, filetype, record
-from wasmjit.wasi.descriptor import Descriptor
+from wasmjit.wasi.context import Descriptor
 from wasmjit.wasi.errno import Errno, WasiError
 from wasmjit.wasi.stream import write_host
 

@@ -1,5 +1,6 @@
 """Arguments, environment, clocks, random numbers, and the end of the process."""
 
+import os
 import time
 
 from wasmjit.wasi._memory import M32, span
@@ -26,6 +27,11 @@ _CLOCKS = {
 def host_clock(identifier: int) -> int:
     """Nanoseconds on a clock of the host."""
     return _CLOCKS[identifier][0]()
+
+
+def host_random(count: int) -> bytes:
+    """Bytes from the operating system."""
+    return os.urandom(count)
 
 
 def strings_sizes(window: memoryview, strings: list[bytes], count: int, size: int) -> None:

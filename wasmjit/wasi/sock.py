@@ -5,7 +5,7 @@ import socket
 from wasmjit.wasi._memory import M32, iovecs, span
 from wasmjit.wasi._wait import wait_readable
 from wasmjit.wasi.abi import SOCKET, FdFlag, FileType, Right
-from wasmjit.wasi.descriptor import Descriptor
+from wasmjit.wasi.context import Descriptor
 from wasmjit.wasi.errno import Errno, WasiError
 
 TYPE_CHECKING = False

@@ -4,9 +4,8 @@ import io
 import os
 import sys
 
-from wasmjit.wasi._wait import wait_readable, wait_ready
 from wasmjit.wasi.abi import STREAM, FileType, Right
-from wasmjit.wasi.descriptor import Descriptor
+from wasmjit.wasi.context import Descriptor
 from wasmjit.wasi.errno import Raised
 
 TYPE_CHECKING = False
@@ -55,6 +54,8 @@ class Input(Descriptor):
         data = self.pending
         if not data:
             if self.number is not None:
+                from wasmjit.wasi._wait import wait_readable
+
                 wait_readable(self.number)
             data = memoryview(self.fetch(wanted))
         done = 0
@@ -166,6 +167,8 @@ def write_host(number: int, view: memoryview) -> int:
         try:
             return os.write(number, view)
         except BlockingIOError:
+            from wasmjit.wasi._wait import wait_ready
+
             wait_ready(number, writing=True)
 
 

@@ -7,8 +7,7 @@ from wasmjit.wasi.errno import Errno, WasiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wasmjit.wasi.context import Context
-    from wasmjit.wasi.descriptor import Descriptor
+    from wasmjit.wasi.context import Context, Descriptor
     from wasmjit.wasi.hostfile import Directory
 
 WHENCE = (1, 2, 0)  # cur, end, set
