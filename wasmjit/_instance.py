@@ -69,6 +69,7 @@ class Instance:
             raise ValueError(f'unknown_imports must be "error" or "trap", not {unknown_imports!r}')
         if limits is None:
             limits = _config.UNLIMITED
+        N.fault_assert()  # other libraries may have put their signal handlers before ours
         store = Store()
         addresses = resolve(module, imports, wasi, unknown_imports, store)
         store = store.root()

@@ -131,8 +131,10 @@ class Module:
 
     def compile(self) -> None:
         """Translate all functions now that otherwise are translated at their first call. CompileError: one is too large."""
-        if self.config.tier != "reference":
-            N.translate_all(self.address)
+        if self.config.tier != "reference" and N.translate_all(self.address):
+            from ._errors import CompileError
+
+            raise CompileError("a function is too large for the interpreter, or memory ran out")
 
     def func_name(self, index: int) -> str | None:
         """Name of a function by index: from the name section, else of its first export, else None."""

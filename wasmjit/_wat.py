@@ -23,7 +23,7 @@ def assemble(source: str | bytes) -> bytes:
     import subprocess
 
     text = source.encode() if isinstance(source, str) else source
-    done = subprocess.run([tool, "parse", "-", "-o", "-"], input=text, capture_output=True, check=False)
+    done = subprocess.run([tool, "parse"], input=text, capture_output=True, check=False)
     if done.returncode != 0:
         raise CompileError(done.stderr.decode("utf-8", "replace").strip() or "the text format could not be read")
     return done.stdout

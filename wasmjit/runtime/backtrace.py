@@ -23,8 +23,8 @@ def resolve(captured: bytes, modules: "Mapping[int, Any]") -> tuple[Frame, ...]:
 def _frame(code: int, slot_offset: int, modules: "Mapping[int, Any]") -> Frame:
     if code == 0:
         return Frame(-1, f"... {slot_offset} more frames ...")
+    index = N.code_index(code)
     module = modules.get(N.code_mod(code))
     if module is None:  # a function of a store that the trap only passed through
-        return Frame(N.code_index(code))
-    index, offset = N.frame_info(code, slot_offset)
-    return Frame(index, module.func_name(index), module.name, offset)
+        return Frame(index)
+    return Frame(index, module.func_name(index), module.name, N.translate_locate(code, slot_offset))

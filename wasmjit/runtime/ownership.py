@@ -7,12 +7,18 @@ Memories count the holders of their mapping; tables and globals made by Python h
 
 from wasmjit.binary.module import mod_free
 from wasmjit.native.capi import PyCapsule_GetPointer, PyCapsule_New, PyErr_NoMemory
-from wasmjit.native.lang import PyObject, boolean, export, fn, fnptr, ptr, sizeof, struct, u8, u32, u64
+from wasmjit.native.lang import PyObject, boolean, export, extern, fn, fnptr, ptr, sizeof, struct, u8, u32, u64
 from wasmjit.native.libc import calloc, free, malloc, munmap
 from wasmjit.runtime.calls_boxes import store_boxes_free, store_boxes_join
 from wasmjit.runtime.codes import STORE_SWEEP
 from wasmjit.runtime.instances import InstBlock, StoreBox, inst_free
 from wasmjit.runtime.structs import Ec, Mod
+
+
+@extern
+def slots_free(mod: ptr[Mod]) -> None:
+    """Free the slot code of a module's functions (interpreter)."""
+    ...
 
 
 @struct
@@ -110,6 +116,7 @@ def module_owner(mod: ptr[Mod], mapping: u64, nbytes: u64) -> ptr[PyObject]:
 @fn
 def module_capsule_free(capsule: ptr[PyObject]) -> None:
     box = ptr[ModuleBox](PyCapsule_GetPointer(capsule, b"wasmjit.module"))
+    slots_free(box.mod)
     mod_free(box.mod)
     if box.mapping != 0:
         munmap(ptr[u8](box.mapping), box.nbytes)
