@@ -276,8 +276,9 @@ def func_box(ref: ptr[FuncRef], owner: ptr[PyObject]) -> ptr[PyObject]:
 
 @fn
 def func_unbox(func: ptr[PyObject], store: ptr[StoreData]) -> ptr[FuncRef]:
-    """The funcref value of a Func that goes into `store` (0: none yet); stores are joined if it belongs to another one.
+    """The funcref value of a Func that goes into `store`; stores are joined if it belongs to another one.
 
+    Nothing is joined when `store` is 0 or has no Python object: a table without a store, a host function called by Python.
     Null: an exception is set.
     """
     data = func_data(func)
@@ -285,7 +286,7 @@ def func_unbox(func: ptr[PyObject], store: ptr[StoreData]) -> ptr[FuncRef]:
     if ref == 0:
         PyErr_SetString(PyExc_RuntimeError, b"the function's store is gone")
         return ref
-    if store == 0 or data.owner == store.py:
+    if store == 0 or store.py == 0 or data.owner == store.py:
         return ref
     if ref.inst != 0 and ref.inst.store == store:
         return ref
