@@ -150,12 +150,6 @@ def load_bytes(data: bytes, accept: "Callable[[memoryview, list[int]], bool] | N
     return _start(base, size, words)
 
 
-def code_range(image: Image) -> tuple[int, int]:
-    """Addresses [first, behind the last) of what is mapped executable: the code and its constants."""
-    base, _, words = image._mapping
-    return base, base + words[RELRO]
-
-
 def functions(image: Image) -> dict[str, tuple[int, int]]:
     """Every function of a loaded image: name -> (address, bytes). For profilers and disassembly."""
     import marshal
