@@ -12,7 +12,7 @@ from wasmjit.native.capi import (
     PyUnicode_DecodeUTF8,
     PyUnicode_InternFromString,
 )
-from wasmjit.native.lang import PyObject, alloca, export, fn, i64, ptr, sizeof, u8, u32, u64
+from wasmjit.native.lang import PyObject, alloca, call, export, fn, fnptr, i64, ptr, sizeof, u8, u32, u64
 from wasmjit.native.libc import memset
 from wasmjit.runtime.structs import Limits, Mod
 
@@ -164,34 +164,30 @@ def put_row(rows: ptr[PyObject], index: u32, row: ptr[PyObject]) -> ptr[PyObject
     return rows
 
 
-@export
-def mod_imports(mod: ptr[Mod]) -> ptr[PyObject]:
-    rows = PyTuple_New(i64(u64(mod.nimports)))
+@fn
+def make_rows(mod: ptr[Mod], count: u32, make: ptr[u8]) -> ptr[PyObject]:
+    """Tuple of what `make(mod, index)` gives for each index."""
+    rows = PyTuple_New(i64(u64(count)))
     i: u32 = 0
-    while rows != 0 and i < mod.nimports:
-        rows = put_row(rows, i, import_row(mod, i))
+    while rows != 0 and i < count:
+        rows = put_row(rows, i, call(ptr[PyObject], make, mod, i))
         i += 1
     return rows
+
+
+@export
+def mod_imports(mod: ptr[Mod]) -> ptr[PyObject]:
+    return make_rows(mod, mod.nimports, fnptr(import_row))
 
 
 @export
 def mod_exports(mod: ptr[Mod]) -> ptr[PyObject]:
-    rows = PyTuple_New(i64(u64(mod.nexports)))
-    i: u32 = 0
-    while rows != 0 and i < mod.nexports:
-        rows = put_row(rows, i, export_row(mod, i))
-        i += 1
-    return rows
+    return make_rows(mod, mod.nexports, fnptr(export_row))
 
 
 @export
 def mod_customs(mod: ptr[Mod]) -> ptr[PyObject]:
-    rows = PyTuple_New(i64(u64(mod.ncustoms)))
-    i: u32 = 0
-    while rows != 0 and i < mod.ncustoms:
-        rows = put_row(rows, i, custom_row(mod, i))
-        i += 1
-    return rows
+    return make_rows(mod, mod.ncustoms, fnptr(custom_row))
 
 
 @fn
