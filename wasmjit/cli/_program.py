@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from time import monotonic
 
 from wasmjit import Config, Func, Instance, Limits, Module, Wasi
 from wasmjit._config import TIERS
 from wasmjit.cli._options import Command, Option, UsageError
+from wasmjit.cli._terminal import note, require_stdout
 from wasmjit.cli._values import boolean, choice, count, duration, show_value, size, wasm_value
 
 TYPE_CHECKING = False
@@ -93,6 +93,7 @@ def load(values: dict[str, Any], path: str, args: list[str]) -> Program:
 
 def invoke(program: Program, name: str, texts: list[str], command: Command) -> None:
     """Call the exported function `name` with arguments in text form and print its results, one a line."""
+    require_stdout()
     function = program.instance.exports.get(name)
     if not isinstance(function, Func):
         names = [export.name for export in program.instance.module.exports if export.kind == "func"]
@@ -106,13 +107,11 @@ def invoke(program: Program, name: str, texts: list[str], command: Command) -> N
         raise UsageError(f"{name}: {error}", command) from None
     value = program.call(function, arguments)
     shown = () if not results else (value,) if len(results) == 1 else value
-    sys.stdout.write("".join(f"{show_value(kind, result)}\n" for kind, result in zip(results, shown, strict=True)))
-    sys.stdout.flush()
+    for kind, result in zip(results, shown, strict=True):
+        print(show_value(kind, result), flush=True)
 
 
 def print_stats(program: Program) -> None:
     """Print the program's figures to stderr, one a line."""
-    from wasmjit.cli._terminal import note
-
     for name, value in sorted(program.instance.stats.items()):
         note(f"{name:<24} {value}")

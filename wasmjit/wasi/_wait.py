@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from wasmjit.wasi.context import Context
 
-FOREVER = float("inf")
+FOREVER = 1e9  # seconds: what the runtime says when no deadline is set
 
 
 def remaining() -> float:
-    """Seconds until the running call's `timeout=` ends it; infinity without one."""
+    """Seconds until the running call's `timeout=` ends it; FOREVER without one."""
     image = sys.modules.get("wasmjit._image")
     if image is None:  # called outside the runtime
         return FOREVER
