@@ -18,8 +18,7 @@ def build() -> bytes:
     import stubs
 
     from wasmjit.native.build import build_image
-    from wasmjit.runtime import arena, bulk, constexpr, context, entry, faults, memory, safepoints, tables, traps
-    from wasmjit.runtime import platform
+    from wasmjit.runtime import arena, bulk, constexpr, context, entry, faults, memory, platform, safepoints, tables, traps
 
     core = [entry, traps, faults, safepoints, context, arena, memory, bulk, tables, constexpr]
     return build_image([*core, harness], [platform.ir(), stubs.STUBS])
@@ -62,7 +61,9 @@ def script(image: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Python text in a process of its own, with `native` started; `before` runs ahead of loading it."""
 
     def run(text: str, before: str = "", prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-        program = f"import sys; sys.path[:0] = {[str(HERE), str(HERE.parents[1])]!r}\n{before}\nfrom conftest import start\nnative = start(open({str(image)!r}, 'rb').read())\n{text}"
+        paths = f"import sys; sys.path[:0] = {[str(HERE), str(HERE.parents[1])]!r}"
+        load = f"from conftest import start\nnative = start(open({str(image)!r}, 'rb').read())"
+        program = "\n".join([paths, before, load, text])
         return subprocess.run([*prefix, sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
 
     return run

@@ -6,14 +6,14 @@
 from wasmjit.native.capi import Py_DecRef, Py_IncRef, PyErr_SetString, PyExc_RuntimeError, PyLong_AsUnsignedLongLong, PyObject_Vectorcall
 from wasmjit.native.lang import PyObject, boolean, export, fn, i64, ptr, struct, symbol, u8, u32, u64, var, void
 from wasmjit.runtime.bulk import data_drop, mem_copy, mem_fill, mem_init
-from wasmjit.runtime.context import current_ec
 from wasmjit.runtime.constexpr import const_eval
+from wasmjit.runtime.context import current_ec
 from wasmjit.runtime.entry import enter
 from wasmjit.runtime.memory import mem_grow
 from wasmjit.runtime.safepoints import gil_ensure
 from wasmjit.runtime.structs import Cell, Code, Data, Ec, Elem, FuncRef, Host, Inst, Mem, Mod, Sig, Table
 from wasmjit.runtime.tables import elem_drop, tab_copy, tab_fill, tab_grow, tab_init, table_free, table_new
-from wasmjit.runtime.traps import throw_python, trap, trap_frames
+from wasmjit.runtime.traps import disorder, throw_python, trap, trap_frames
 
 HANDLERS = 9
 WORDS = 64  # slot code of a function
@@ -91,7 +91,11 @@ def code_of_pc(pc: ptr[u8]) -> ptr[Code]:
 def host_call(ec: ptr[Ec], ref: ptr[FuncRef], sp: ptr[u64]) -> void:
     """Stand-in for the calls part: the world's callable without arguments, its int result to sp[0]."""
     gil_ensure(ec)
+    act = ec.act
+    records = ec.cs_top
     result = PyObject_Vectorcall(WORLD.callable, ptr[ptr[PyObject]](0), 0, ptr[PyObject](0))
+    if ec.cs_top != records:
+        disorder(ec, act)
     if result == 0:
         throw_python(ec)
     sp[0] = PyLong_AsUnsignedLongLong(result)

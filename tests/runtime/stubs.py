@@ -11,7 +11,8 @@ def _leave(place: str) -> str:
     fields = {"pc": "%pc", "vs_top": f"%{place}.top", "cs_top": "%csp"}
     lines = [f"  %{place}.top = getelementptr i64, ptr %sp, i64 8"]
     for field, value in fields.items():
-        lines += [f"  %{place}.{field} = getelementptr i8, ptr %ec, i64 {int(offsetof(Ec, field))}", f"  store ptr {value}, ptr %{place}.{field}"]
+        lines.append(f"  %{place}.{field} = getelementptr i8, ptr %ec, i64 {int(offsetof(Ec, field))}")
+        lines.append(f"  store ptr {value}, ptr %{place}.{field}")
     return "\n".join(lines)
 
 

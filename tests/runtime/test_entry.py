@@ -175,3 +175,33 @@ def test_traps_do_not_leak(native: Any, memory: Any) -> None:
         native.run(LOAD, 1 << 20, 0)
     native.repeat(TRAP, 1_000_000)
     assert rss() - before < 256
+
+
+def test_greenlets_in_order_and_out_of_order(script: Any) -> None:
+    """Switching inside host functions works as long as the last activation entered is the first one left; else it raises."""
+    pytest.importorskip("greenlet")
+    text = (
+        "from greenlet import greenlet, getcurrent\n"
+        "main = getcurrent()\n"
+        "def host():\n"
+        "    log.append('in')\n"
+        "    main.switch()\n"
+        "    log.append('out')\n"
+        "    return 6\n"
+        "def work():\n"
+        "    try: native.raising(4, 0, 0)\n"
+        "    except RuntimeError as error: log.append('order' in str(error))\n"
+        "    else: log.append('fine')\n"
+        "native.set_callable(host)\n"
+        "for first in (1, 1, 0):\n"
+        "    log = []\n"
+        "    both = [greenlet(work), greenlet(work)]\n"
+        "    both[0].switch(); both[1].switch()\n"
+        "    both[first].switch(); both[1 - first].switch()\n"
+        "    assert both[0].dead and both[1].dead\n"
+        "    assert log == (['in', 'in', 'out', 'fine', 'out', 'fine'] if first else ['in', 'in', 'out', True, 'out', 'fine']), log\n"
+        "    assert native.run(0, 8, 0) == 8 and native.run(2, 3, 0) == -3 and native.run(3, 10**7, 0) == 10**7\n"
+        "assert [native.trap_word(i) for i in (3, 4)] == [0, 64]\n"  # what the one left out of order stood on is lost
+    )
+    result = script(text)
+    assert result.returncode == 0, result.stderr

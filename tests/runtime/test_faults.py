@@ -130,7 +130,8 @@ def test_wasmtime_in_the_same_process(script: Any, order: str) -> None:
     pytest.importorskip("wasmtime")
     early = WASMTIME + "early = other(); check_other(early)\n" if order != "after" else ""
     late = ("" if early else WASMTIME) + "late = other(); check_other(late)\n" if order != "before" else "late = early\n"
-    text = MEMORY + TRAPS + late + (TRAPS + "check_other(late)\n") * 3 + "native.fault_assert()\n" + (TRAPS + "check_other(late)\n") * 3 + DONE
+    both = (TRAPS + "check_other(late)\n") * 3
+    text = MEMORY + TRAPS + late + both + "native.fault_assert()\n" + both + DONE
     result = script(text, early)
     assert (result.returncode, result.stdout) == (0, "done\n"), result.stderr
 
@@ -138,12 +139,14 @@ def test_wasmtime_in_the_same_process(script: Any, order: str) -> None:
 def test_wasmtime_around_us(script: Any) -> None:
     """wasmtime -> Python -> us: our trap inside its activation, then its own."""
     pytest.importorskip("wasmtime")
-    text = MEMORY + WASMTIME + (
+    wat = '(module (import "a" "b" (func $f)) (memory 1) (func (export "f") (result i32) call $f i32.const 100000 i32.load))'
+    text = (
         "store = wasmtime.Store()\n"
-        "module = wasmtime.Module(store.engine, '(module (import \"a\" \"b\" (func $f)) (memory 1) (func (export \"f\") (result i32) call $f i32.const 100000 i32.load))')\n"
-        "def inside():\n    " + TRAPS + "host = wasmtime.Func(store, wasmtime.FuncType([], []), inside)\n"
+        f"module = wasmtime.Module(store.engine, {wat!r})\n"
+        f"def inside():\n    {TRAPS}"
+        "host = wasmtime.Func(store, wasmtime.FuncType([], []), inside)\n"
         "f = wasmtime.Instance(store, module, [host]).exports(store)['f']\n"
         "for i in range(3): check_other(lambda: f(store))\n"
-    ) + TRAPS + DONE
-    result = script(text)
+    )
+    result = script(MEMORY + WASMTIME + text + TRAPS + DONE)
     assert (result.returncode, result.stdout) == (0, "done\n"), result.stderr

@@ -200,12 +200,14 @@ def test_copy_in_chunks(native: Any) -> None:
     native.set_memory(0, address)
     size = pages * PAGE
     data = random.Random(1).randbytes(size)
-    for d, s, n in ((0, 1, size - 1), (1, 0, size - 1), (0, 5 << 20, 40 << 20), (5 << 20, 0, 40 << 20), (20 << 20, 0, 20 << 20), (0, 20 << 20, 17 << 20)):
+    cases = [(0, 1, size - 1), (0, 5 << 20, 40 << 20), (0, 20 << 20, 17 << 20)]
+    for d, s, n in cases + [(s, d, n) for d, s, n in cases]:
         ctypes.memmove(base(address), data, size)
         assert native.bulk(COPY, 0, 0, d, s, n) == 0
         assert ctypes.string_at(base(address), size) == data[:d] + data[s : s + n] + data[d + n :]
+    assert native.bulk(FILL, 0, 0, 0, size, 0) == 0
     assert native.bulk(FILL, 0, 3, 9, size - 4, 0) == 0
-    assert ctypes.string_at(base(address), size) == ctypes.string_at(base(address), 3) + b"\x09" * (size - 4) + ctypes.string_at(base(address) + size - 1, 1)
+    assert ctypes.string_at(base(address), size) == bytes(3) + b"\x09" * (size - 4) + bytes(1)
     native.memory_release(address)
 
 
@@ -216,7 +218,16 @@ def test_init_and_drop(native: Any, two: Any) -> None:
     before = contents(two[0])
     assert native.bulk(INIT, 0, 0, 10, 2, 4) == 0
     assert contents(two[0]) == before[:10] + b"gmen" + before[14:]
-    for d, s, n, code in ((0, 0, 8, 2), (0, 7, 1, 2), (0, 7, 0, 0), (0, 8, 0, 2), (2 * PAGE, 0, 0, 0), (2 * PAGE + 1, 0, 0, 2), (2 * PAGE - 1, 0, 2, 2)):
+    size = 2 * PAGE
+    for d, s, n, code in (
+        (0, 0, 8, 2),
+        (0, 7, 1, 2),
+        (0, 7, 0, 0),
+        (0, 8, 0, 2),
+        (size, 0, 0, 0),
+        (size + 1, 0, 0, 2),
+        (size - 1, 0, 2, 2),
+    ):
         assert native.bulk(INIT, 0, 0, d, s, n) == code
     native.bulk(DATA_DROP, 0, 0, 0, 0, 0)
     assert [native.bulk(INIT, 0, 0, 0, s, n) for s, n in ((0, 0), (0, 1), (1, 0))] == [0, 2, 2]

@@ -187,7 +187,8 @@ def test_interrupt_all_is_seen_and_cleared(native: Any) -> None:
 
 def test_daemon_thread_in_wasm_does_not_hold_up_exit(script: Any) -> None:
     start = time.perf_counter()
-    result = script("import threading, time\nthreading.Thread(target=native.run, args=(3, 1 << 62, 0), daemon=True).start()\ntime.sleep(0.1)\nprint('bye')")
+    spin = "import threading, time\nthreading.Thread(target=native.run, args=(3, 1 << 62, 0), daemon=True).start()\n"
+    result = script(spin + "time.sleep(0.1)\nprint('bye')")
     assert (result.returncode, result.stdout, result.stderr) == (0, "bye\n", "")
     assert time.perf_counter() - start < 10
 

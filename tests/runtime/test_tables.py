@@ -44,7 +44,8 @@ def test_grow(native: Any) -> None:
 def test_fill_and_copy(native: Any) -> None:
     chance = random.Random(3)
     edges = [0, 1, 9, 10, 11, (1 << 32) - 1, (1 << 64) - 1]
-    cases = [(d, s, n) for d in edges for s in edges for n in edges] + [(chance.randrange(11), chance.randrange(11), chance.randrange(6)) for _ in range(200)]
+    cases = [(d, s, n) for d in edges for s in edges for n in edges]
+    cases += [(chance.randrange(11), chance.randrange(11), chance.randrange(6)) for _ in range(200)]
     for d, s, n in cases:
         for to, source in ((0, 0), (1, 0)):
             expected, fits = contents(native, to), d + n <= 10 and s + n <= 10
@@ -95,11 +96,27 @@ def i64(value: int) -> bytes:
 
 DEEP = b"".join(i64(n) for n in range(1024)) + b"\x7c" * 1023
 EXPRESSIONS = [
-    (i32(5), 5), (i32(-1), 0xFFFF_FFFF), (i32(-(1 << 31)), 1 << 31), (i64(-1), (1 << 64) - 1), (i64(-(1 << 63)), 1 << 63), (i64(64), 64), (i64(-64), (1 << 64) - 64),
-    (b"\x43" + struct.pack("<f", 1.5), 0x3FC0_0000), (b"\x44" + struct.pack("<d", -2.0), 0xC000_0000_0000_0000), (b"\xd0\x70", 0), (b"\xd0\x6f", 0), (b"\x23\x02", 1002),
-    (i32(7) + i32(9) + b"\x6b", 0xFFFF_FFFE), (i32(1 << 30) + i32(8) + b"\x6c", 0), (i32(-1) + i32(1) + b"\x6a", 0), (i64(7) + i64(9) + b"\x7d", (1 << 64) - 2),
-    (i64(1 << 40) + i64(1 << 20) + b"\x7e", 1 << 60), (i64(1) + i64(2) + i64(3) + b"\x7e\x7c", 7), (b"\x23\x01" + i64(1) + b"\x7c", 1002), (DEEP, 1023 * 512),
-]  # fmt: skip
+    (i32(5), 5),
+    (i32(-1), 0xFFFF_FFFF),
+    (i32(-(1 << 31)), 1 << 31),
+    (i64(-1), (1 << 64) - 1),
+    (i64(-(1 << 63)), 1 << 63),
+    (i64(64), 64),
+    (i64(-64), (1 << 64) - 64),
+    (b"\x43" + struct.pack("<f", 1.5), 0x3FC0_0000),
+    (b"\x44" + struct.pack("<d", -2.0), 0xC000_0000_0000_0000),
+    (b"\xd0\x70", 0),
+    (b"\xd0\x6f", 0),
+    (b"\x23\x02", 1002),
+    (i32(7) + i32(9) + b"\x6b", 0xFFFF_FFFE),
+    (i32(1 << 30) + i32(8) + b"\x6c", 0),
+    (i32(-1) + i32(1) + b"\x6a", 0),
+    (i64(7) + i64(9) + b"\x7d", (1 << 64) - 2),
+    (i64(1 << 40) + i64(1 << 20) + b"\x7e", 1 << 60),
+    (i64(1) + i64(2) + i64(3) + b"\x7e\x7c", 7),
+    (b"\x23\x01" + i64(1) + b"\x7c", 1002),
+    (DEEP, 1023 * 512),
+]
 
 
 @pytest.mark.parametrize(("text", "value"), EXPRESSIONS, ids=range(len(EXPRESSIONS)))
@@ -129,8 +146,8 @@ def test_init_and_drop(native: Any, expressions: bool) -> None:
     native.set_binary(ctypes.addressof(binary), 0, ctypes.addressof(elems))
     assert native.bulk(INIT, 0, 0, 2, 1, 4) == 0
     assert contents(native) == [0, 1, *values[1:], 6, 7, 8, 9]
-    cases = ((0, 0, 6, 3), (0, 5, 1, 3), (0, 5, 0, 0), (0, 6, 0, 3), (10, 0, 0, 0), (11, 0, 0, 3), (9, 0, 2, 3), (5, 0, 5, 0), (0, (1 << 64) - 1, 2, 3))
-    for d, s, n, code in cases:
+    cases = ((0, 0, 6, 3), (0, 5, 1, 3), (0, 5, 0, 0), (0, 6, 0, 3), (10, 0, 0, 0), (11, 0, 0, 3), (9, 0, 2, 3), (5, 0, 5, 0))
+    for d, s, n, code in (*cases, (0, (1 << 64) - 1, 2, 3)):
         assert native.bulk(INIT, 0, 0, d, s, n) == code
     assert contents(native)[5:] == values
     native.bulk(DROP, 0, 0, 0, 0, 0)

@@ -38,7 +38,7 @@ from wasmjit.runtime.codes import GIL_HELD, HOOK_INSTANCE, HOST_PASS_INSTANCE, H
 from wasmjit.runtime.context import held_ec
 from wasmjit.runtime.safepoints import gil_ensure
 from wasmjit.runtime.structs import Ec, FuncRef, Host, StoreData
-from wasmjit.runtime.traps import throw_python, trap
+from wasmjit.runtime.traps import disorder, throw_python, trap
 
 FEW = 15  # arguments that are passed from the native stack
 OFFSET = 1 << 63  # PY_VECTORCALL_ARGUMENTS_OFFSET: the word before the arguments is ours
@@ -108,7 +108,12 @@ def host_call(ec: ptr[Ec], ref: ptr[FuncRef], sp: ptr[u64]) -> None:
         gil_ensure(ec)
     if unlikely(u64(alloca(u8)) + HANDLER_STACK < ec.stack_limit):
         trap(ec, TRAP_STACK)
-    if unlikely(not host_run(ec, ref, sp)):
+    act = ec.act
+    records = ec.cs_top
+    passed = host_run(ec, ref, sp)
+    if unlikely(ec.cs_top != records):
+        disorder(ec, act)
+    if unlikely(not passed):
         throw_python(ec)
 
 

@@ -4,7 +4,27 @@
 through the list of all contexts without a lock. Nothing here locks, so a fork at any moment leaves a working child.
 """
 
-from wasmjit.native.lang import addr, alloca, atomic_cas, atomic_store, boolean, export, fn, fnptr, likely, ptr, sizeof, struct, thread_pointer, u8, u32, u64, unlikely, var, void
+from wasmjit.native.lang import (
+    addr,
+    alloca,
+    atomic_cas,
+    atomic_store,
+    boolean,
+    export,
+    fn,
+    fnptr,
+    likely,
+    ptr,
+    sizeof,
+    struct,
+    thread_pointer,
+    u8,
+    u32,
+    u64,
+    unlikely,
+    var,
+    void,
+)
 from wasmjit.native.libc import (
     calloc,
     malloc,

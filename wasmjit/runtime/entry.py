@@ -7,10 +7,10 @@ restores: ec.act, vs_top, cs_top, inst, mem0, pc, and the GIL. Throwing sets the
 
 from wasmjit.native.capi import PyErr_SetString, PyExc_RuntimeError
 from wasmjit.native.lang import extern, fn, ptr, u8, u32, u64, void
-from wasmjit.runtime.codes import TRAP_PYTHON, TRAP_STACK
+from wasmjit.runtime.codes import GIL_HELD, TRAP_PYTHON, TRAP_STACK
 from wasmjit.runtime.safepoints import gil_ensure
-from wasmjit.runtime.structs import Act, Ec, FuncRef
-from wasmjit.runtime.traps import rt_throw
+from wasmjit.runtime.structs import Ec, FuncRef
+from wasmjit.runtime.traps import DISORDER, RECORD, rt_throw
 
 
 @extern
@@ -34,7 +34,7 @@ def enter_overflow(ec: ptr[Ec]) -> u64:
     ec.trap_addr = 0
     ec.trap_size = 0
     ec.nframes = 0
-    if ec.gil:
+    if ec.gil != GIL_HELD:
         gil_ensure(ec)
     return TRAP_STACK
 
@@ -51,6 +51,7 @@ def enter_host(ec: ptr[Ec], ref: ptr[FuncRef], sp: ptr[u64]) -> void:
         ec.nframes = 0
         rt_throw(ec, TRAP_STACK)
     ec.vs_top = top
+    ec.cs_top = ec.cs_top + RECORD
     ec.pc = ptr[u8](0)
     if ec.act.prev == 0:
         ec.inst = 0
@@ -59,15 +60,9 @@ def enter_host(ec: ptr[Ec], ref: ptr[FuncRef], sp: ptr[u64]) -> void:
 
 
 @fn(cold=True)
-def enter_disorder(ec: ptr[Ec], act: ptr[Act]) -> u64:
-    """An activation returns that is not the innermost one: something switched native stacks (a greenlet) inside wasm."""
-    if ec.gil:
+def enter_disorder(ec: ptr[Ec]) -> u64:
+    """`enter` is about to return from an activation that is not the innermost one: nothing is restored."""
+    if ec.gil != GIL_HELD:
         gil_ensure(ec)
-    PyErr_SetString(PyExc_RuntimeError, b"wasm activations left out of order: a greenlet was switched inside a call")
-    ec.act = act.prev
-    ec.vs_top = act.vs_top
-    ec.cs_top = act.cs_top
-    ec.inst = act.inst
-    ec.mem0 = act.mem0
-    ec.pc = act.pc
+    PyErr_SetString(PyExc_RuntimeError, DISORDER)
     return TRAP_PYTHON

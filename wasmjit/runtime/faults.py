@@ -10,7 +10,27 @@ libraries that call each other do not loop. `faulthandler` enabled after us woul
 called for every instance made, puts us in front again.
 """
 
-from wasmjit.native.lang import addr, alloca, array, atomic_cas, atomic_store, boolean, call, export, fn, fnptr, i32, load, ptr, store, struct, u8, u32, u64, var, void
+from wasmjit.native.lang import (
+    addr,
+    alloca,
+    array,
+    atomic_cas,
+    atomic_store,
+    boolean,
+    call,
+    export,
+    fn,
+    fnptr,
+    i32,
+    load,
+    ptr,
+    store,
+    struct,
+    u8,
+    u64,
+    var,
+    void,
+)
 from wasmjit.native.libc import memcpy, memmove, memset, pthread_getspecific, pthread_kill, pthread_self, sigaction
 from wasmjit.runtime.arena import ARENA
 from wasmjit.runtime.codes import RESERVATION

@@ -149,4 +149,3 @@ def memory_retain(mem: ptr[Mem]) -> void:
 @export
 def memory_release(mem: ptr[Mem]) -> void:
     mem_release(mem)
-

@@ -12,7 +12,7 @@ from wasmjit.runtime.codes import GIL_HELD, GIL_RELEASED, TRAP_TIMEOUT
 from wasmjit.runtime.context import BUDGET, THREADS, current_ec
 from wasmjit.runtime.platform import CLOCK_MONOTONIC, SYS_GETTID
 from wasmjit.runtime.structs import Ec
-from wasmjit.runtime.traps import throw_python, trap
+from wasmjit.runtime.traps import disorder, throw_python, trap
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
@@ -54,7 +54,12 @@ def safepoint_full(ec: ptr[Ec], now: u64) -> void:
     if asked != 0 or ec.main_thread != 0:
         atomic_store(addr(ec.interrupt), 0)
         gil_ensure(ec)
-        if PyErr_CheckSignals() != 0:
+        act = ec.act
+        records = ec.cs_top
+        failed = PyErr_CheckSignals()
+        if ec.cs_top != records:
+            disorder(ec, act)
+        if failed != 0:
             throw_python(ec)
     gil_release(ec)
     waited = monotonic() - now

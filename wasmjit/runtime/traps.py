@@ -6,15 +6,16 @@ the innermost FRAMES_INNER and the outermost FRAMES_OUTER are kept, with a pair 
 Only frames of the innermost activation count: an outer activation of the thread shows up when the error passes through it.
 """
 
-from wasmjit.native.capi import PyBytes_FromStringAndSize
-from wasmjit.native.lang import PyObject, export, extern, fn, i64, ptr, symbol, u8, u64, void
+from wasmjit.native.capi import PyBytes_FromStringAndSize, PyErr_Occurred, PyErr_SetString, PyExc_RuntimeError
+from wasmjit.native.lang import PyObject, extern, fn, i64, ptr, symbol, u8, u64, void
 from wasmjit.runtime.codes import TRAP_MEMORY, TRAP_PYTHON
-from wasmjit.runtime.structs import Code, Ec
+from wasmjit.runtime.structs import Act, Code, Ec
 
 FRAMES_INNER = 64
 FRAMES_OUTER = 64
 FRAMES_BYTES = (FRAMES_INNER + 1 + FRAMES_OUTER) * 16
 RECORD = 16  # bytes of a control record
+DISORDER = b"wasm activations left out of order: a greenlet was switched inside a call"
 
 
 @extern(noreturn=True)
@@ -137,6 +138,27 @@ def throw_python(ec: ptr[Ec]) -> void:
     ec.trap_size = 0
     backtrace(ec)
     rt_throw(ec, TRAP_PYTHON)
+
+
+@fn(cold=True, noreturn=True)
+def disorder(ec: ptr[Ec], act: ptr[Act]) -> void:
+    """Python code that ran inside activation `act` came back and found ec.cs_top changed: leave `act` with an exception.
+
+    Every activation takes control stack, so another one is innermost now: something switched native stacks. The records of
+    others may lie in the switcher's heap, so none is touched: `act` is changed to restore what is now. The GIL is held; an
+    exception that is set passes.
+    """
+    act.prev = ec.act
+    act.vs_top = ec.vs_top
+    act.cs_top = ec.cs_top
+    act.inst = ec.inst
+    act.mem0 = ec.mem0
+    act.pc = ec.pc
+    ec.act = act
+    ec.pc = ptr[u8](0)  # no backtrace
+    if PyErr_Occurred() == 0:
+        PyErr_SetString(PyExc_RuntimeError, DISORDER)
+    throw_python(ec)
 
 
 @fn(cold=True)

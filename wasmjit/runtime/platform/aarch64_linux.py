@@ -103,7 +103,6 @@ enter:
   bl enter_host
   b .Lenter_done
 .Lenter_disorder:
-  mov x1, sp
   bl enter_disorder
   b .Lenter_leave
 .Lenter_gil:

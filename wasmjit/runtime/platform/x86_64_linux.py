@@ -131,7 +131,6 @@ enter:
   callq enter_overflow
   jmp .Lenter_return
 .Lenter_disorder:
-  movq %rsp, %rsi
   callq enter_disorder
   jmp .Lenter_return
 .Lenter_ensure:
