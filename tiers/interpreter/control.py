@@ -4,10 +4,9 @@ from typing import Any, Callable
 
 from wasmjit.native.lang import f64, u32, u64
 from wasmjit.runtime.codes import TRAP_INDIRECT_NULL, TRAP_SIGNATURE, TRAP_STACK, TRAP_TABLE, TRAP_UNREACHABLE
-from wasmjit.runtime.structs import Cell, Code, Ec, FuncRef, Inst, Mem, Sig, Table
+from wasmjit.runtime.structs import Code, FuncRef, Inst, Mem, Sig, Table
 
-from .emitter import PARAMETERS, SAFE, Handler
-from .forms import CALLED
+from .emitter import Handler
 
 RECORD = 16  # bytes of a control record
 CALL_SIZE = 24  # every call instruction
@@ -294,15 +293,15 @@ NAMED: dict[str, Callable[[Handler], None]] = {
     "unreachable": lambda h: h.leave("@h.trap", r0=str(TRAP_UNREACHABLE)), "jmp": lambda h: h.jump(12), "jmp_back": lambda h: h.jump_back(12, 10), "ret": ret,
 }  # fmt: skip
 
+HOT = frozenset(("jmp", "jmp_back", "ret", "restore"))  # the rest is kept out of line, away from the code that reaches it
+
+
 def fixed_handlers(program: Any) -> list[str]:
     """The handlers of NAMED and the words that records and Codes point at."""
     bodies = []
     for name, make in NAMED.items():
         handler = Handler(program, name)
         make(handler)
-        bodies.append(handler.text())
+        bodies.append(handler.text("" if name in HOT else "noinline cold "))
     words = [f"@{name}_word = hidden global ptr @h.{target}" for name, target in (("lazy", "lazy"), ("sentinel", "sentinel"), ("restore", "restore"), ("host", "bad"))]
     return [*words, *bodies]
-
-
-__all__ = ["CALLED", "CONTROL", "Cell", "Ec", "PARAMETERS", "SAFE", "fixed_handlers"]

@@ -44,8 +44,8 @@ class Handler(ExpressionCompiler):
     def atom(self, node: ast.expr) -> Value:
         return self.bound[node.id] if isinstance(node, ast.Name) and node.id in self.bound else super().atom(node)
 
-    def text(self) -> str:
-        return "\n".join([f"define hidden {CONVENTION} void @h.{self.name.translate(SAFE)}({PARAMETERS}) nounwind {{", "entry:", *self.allocas, *self.lines, "}"])
+    def text(self, flags: str = "") -> str:
+        return "\n".join([f"define hidden {CONVENTION} void @h.{self.name.translate(SAFE)}({PARAMETERS}) nounwind {flags}{{", "entry:", *self.allocas, *self.lines, "}"])
 
     # fields of the instruction
 
@@ -87,28 +87,33 @@ class Handler(ExpressionCompiler):
         if kind is f64:
             return "%f0"
         if kind is f32:
-            low = self.let(f"trunc i64 {self.let('bitcast double %f0 to i64')} to i32")
-            return self.let(f"bitcast i32 {low} to float")
+            return self.let(f"extractelement <2 x float> {self.let('bitcast double %f0 to <2 x float>')}, i64 0")
         return "%r0" if kind is u64 else self.let("trunc i64 %r0 to i32")
 
     def word(self, kind: Any, text: str) -> str:
         """An integer value as the i64 of the accumulator."""
         return text if kind.ir == "i64" else self.let(f"zext {kind.ir} {text} to i64")
 
-    def finish(self, how: str, kind: Any, text: str, size: int, offset: int = 8) -> None:
-        """Put the result where the form says and go on behind the instruction."""
+    def finish(self, how: str, kind: Any, text: str, size: int, base: str = "%pc") -> None:
+        """Put the result where the form says and go on behind the instruction, which stands at `base`."""
         if kind.ir == "i1":
             kind, text = u32, self.let(f"zext i1 {text} to i32")
         if how == "s":
-            self.emit(f"store {kind.ir} {text}, ptr {self.slot(offset)}")
-            self.next(size)
-        elif kind is f64:
-            self.next(size, f0=text)
-        elif kind is f32:
-            bits = self.let(f"zext i32 {self.let(f'bitcast float {text} to i32')} to i64")
-            self.next(size, f0=self.let(f"bitcast i64 {bits} to double"))
+            number = self.let(f"load i16, ptr {self.at(8, base)}, align 2")
+            wide = self.let(f"zext i16 {number} to i64")
+            self.emit(f"store {kind.ir} {text}, ptr {self.let(f'getelementptr i64, ptr %sp, i64 {wide}')}")
+            self.next(size, base=base)
+        elif kind in (f32, f64):
+            self.next(size, base=base, f0=self.accumulated(kind, text))
         else:
-            self.next(size, r0=self.word(kind, text))
+            self.next(size, base=base, r0=self.word(kind, text))
+
+    def accumulated(self, kind: Any, text: str) -> str:
+        """A float as the accumulator holds it: an f32 in the low lane, through a vector so that it stays in its register."""
+        if kind is f64:
+            return text
+        lanes = self.let(f"insertelement <4 x float> poison, float {text}, i64 0")
+        return self.let(f"extractelement <2 x double> {self.let(f'bitcast <4 x float> {lanes} to <2 x double>')}, i64 0")
 
     def compute(self, row: Row, operands: list[str]) -> Value:
         """The row's checks, each a branch to the trap, then its meaning."""

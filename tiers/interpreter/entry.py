@@ -1,6 +1,6 @@
 """When functions are translated: at their first call, all at once, or again to find the origin of a slot pc."""
 
-from wasmjit.native.lang import addr, atomic_store_release, export, fn, i64, ptr, sizeof, u8, u32, u64, var
+from wasmjit.native.lang import addr, atomic_store_release, export, fn, i64, ptr, sizeof, symbol, u8, u32, u64, var
 from wasmjit.native.libc import calloc, malloc
 from wasmjit.runtime.codes import TRAP_COMPILE, TRAP_OUT_OF_MEMORY
 from wasmjit.runtime.structs import Code, Ec, Mod
@@ -112,4 +112,7 @@ def translate_locate(code: ptr[Code], slot_offset: u64) -> u32:
     return found
 
 
-__all__ = ["u8"]
+@export
+def handler_table_address() -> ptr[u8]:
+    """Where the distances of the handlers from it stand, i32 by form number: for listings of slot code."""
+    return symbol("handler_table")

@@ -1,15 +1,18 @@
 """The handler generator: one function a kind of form; `handlers_ir` is the text of all of them."""
 
+import ast
+
 from typing import Any, Callable
 
 from wasmjit.isa.row import Row
 from wasmjit.native import lang
+from wasmjit.native.compiler.expression import Value
 from wasmjit.native.compiler.program import Program
-from wasmjit.native.lang import f64, u32, u64
-from wasmjit.runtime.structs import Ec, Mem
+from wasmjit.native.lang import u32
+from wasmjit.runtime.structs import Mem
 
 from .control import CONTROL, fixed_handlers
-from .emitter import CONVENTION, PARAMETERS, SAFE, Handler, value_kind
+from .emitter import SAFE, Handler, value_kind
 from .forms import FORMS, Form, is_float
 
 MEMORY_KINDS = {name: getattr(lang, name) for name in ("u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64")}
@@ -63,35 +66,14 @@ def load(h: Handler, row: Row, d: str, a: str, checked: bool) -> None:
     size, memory = row.access
     kind = MEMORY_KINDS[memory]
     place = address(h, a, 10, size, checked)
-    h.bound = {"m": lang_value(kind, h.let(f"load {kind.ir}, ptr {place}, align 1"))}
-    h.base = pinned(h)
-    value = meaning(h, row, value_kind(row.results[0]))
-    finish_pinned(h, d, value_kind(row.results[0]), value)
-
-
-def finish_pinned(h: Handler, d: str, kind: Any, text: str) -> None:
-    if d == "s":
-        field = h.let(f"load i16, ptr {h.at(8, h.base)}, align 2")
-        h.emit(f"store {kind.ir} {text}, ptr {h.let(f'getelementptr i64, ptr %sp, i64 ' + h.let(f'zext i16 {field} to i64'))}")
-        h.next(16, base=h.base)
-    elif kind.ir == "double":
-        h.next(16, base=h.base, f0=text)
-    elif kind.ir == "float":
-        bits = h.let(f"zext i32 {h.let(f'bitcast float {text} to i32')} to i64")
-        h.next(16, base=h.base, f0=h.let(f"bitcast i64 {bits} to double"))
-    else:
-        h.next(16, base=h.base, r0=h.word(kind, text))
-
-
-def lang_value(kind: Any, text: str) -> Any:
-    from wasmjit.native.compiler.expression import Value
-
-    return Value(kind, text)
+    h.bound = {"m": Value(kind, h.let(f"load {kind.ir}, ptr {place}, align 1"))}
+    after = pinned(h)
+    result = value_kind(row.results[0])
+    h.finish(d, result, meaning(h, row, result), 16, after)
 
 
 def meaning(h: Handler, row: Row, kind: Any) -> str:
-    import ast
-
+    """The row's meaning over what h.bound holds, as a value of the type."""
     node = ast.parse(row.meaning, mode="eval").body
     return h.coerce(h.expression(node), kind, node)
 
@@ -105,7 +87,7 @@ def store(h: Handler, row: Row, combo: str, checked: bool) -> None:
         value = word if value_type is u32 else h.let(f"sext i32 {word} to i64")
     else:
         value = h.operand(combo[1], value_type, 10)
-    h.bound = {"v": lang_value(value_type, value)}
+    h.bound = {"v": Value(value_type, value)}
     stored = meaning(h, row, kind)
     place = address(h, combo[0], 8, size, checked)
     h.emit(f"store {kind.ir} {stored}, ptr {place}, align 1")
@@ -152,5 +134,3 @@ def handlers_ir() -> str:
     weights = ['!0 = !{!"branch_weights", i32 2000000, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 2000000}']
     return "\n".join([table, *program.globals.values(), *program.externs.values(), *bodies, *weights, ""])
 
-
-__all__ = ["CONVENTION", "Ec", "PARAMETERS", "f64", "handlers_ir", "u64"]
