@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-from wasmjit import Config, Func, Instance, Limits, Module, Wasi
+import wasmjit  # its names are looked up when used: a usage error needs no runtime
 from wasmjit._config import TIERS
 from wasmjit.cli._options import Command, Option, UsageError
 from wasmjit.cli._terminal import note, require_stdout
@@ -64,13 +64,16 @@ OPTIONS = (
 
 
 class Program:
-    """An instance, and the seconds that are left for its calls. timeout: for everything from now on, None for no limit."""
+    """An instance, and the seconds that are left for its calls. timeout: for everything from now on, None for no limit.
 
-    def __init__(self, module: Module, wasi: Wasi, limits: Limits, unknown_imports: str, timeout: float | None) -> None:
+    The other settings are those of `Instance`.
+    """
+
+    def __init__(self, module: wasmjit.Module, *, timeout: float | None, **settings: Any) -> None:
         self.deadline = None if timeout is None else monotonic() + timeout
-        self.instance = Instance(module, wasi=wasi, limits=limits, unknown_imports=unknown_imports, timeout=timeout)
+        self.instance = wasmjit.Instance(module, timeout=timeout, **settings)
 
-    def call(self, function: Func, arguments: Iterable[object] = ()) -> Any:
+    def call(self, function: wasmjit.Func, arguments: Iterable[object] = ()) -> Any:
         """Call a function of the instance in the time that is left."""
         if self.deadline is None:
             return function(*arguments)
@@ -83,11 +86,11 @@ def load(values: dict[str, Any], path: str, args: list[str]) -> Program:
     environment = dict(os.environ) if values.get("wasi", {}).get("inherit_env") else {}
     environment.update(pair for pair in values.get("env", ()) if pair is not None)
     return Program(
-        Module.from_file(path, config=Config(tier=values.get("tier", "auto"))),
-        Wasi([values.get("argv0", path), *args], environment, stdin=0, stdout=1, stderr=2, dirs=dict(values.get("dir", ()))),
-        Limits(memory=wasm.get("max_memory_size"), table=wasm.get("max_table_elements")),
-        "trap" if wasm.get("unknown_imports_trap") else "error",
-        wasm.get("timeout"),
+        wasmjit.Module.from_file(path, config=wasmjit.Config(tier=values.get("tier", "auto"))),
+        wasi=wasmjit.Wasi([values.get("argv0", path), *args], environment, stdin=0, stdout=1, stderr=2, dirs=dict(values.get("dir", ()))),
+        limits=wasmjit.Limits(memory=wasm.get("max_memory_size"), table=wasm.get("max_table_elements")),
+        unknown_imports="trap" if wasm.get("unknown_imports_trap") else "error",
+        timeout=wasm.get("timeout"),
     )
 
 
@@ -95,7 +98,7 @@ def invoke(program: Program, name: str, texts: list[str], command: Command) -> N
     """Call the exported function `name` with arguments in text form and print its results, one a line."""
     require_stdout()
     function = program.instance.exports.get(name)
-    if not isinstance(function, Func):
+    if not isinstance(function, wasmjit.Func):
         names = [export.name for export in program.instance.module.exports if export.kind == "func"]
         raise UsageError(f"no exported function {name!r}; there are: {', '.join(names) or 'none'}", command)
     params, results = function.type.params, function.type.results

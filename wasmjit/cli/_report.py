@@ -30,7 +30,7 @@ def report(error: BaseException) -> int:
         where = error.filename if isinstance(error.filename, str) else os.fsdecode(error.filename or b"")
         fail(f"{where}: {error.strerror}" if where else error.strerror or str(error))
         return ERROR
-    if isinstance(error, NotImplementedError):
+    if isinstance(error, NotImplementedError) or (isinstance(error, ImportError) and error.name is None):  # raised by us: no image
         fail(str(error))
         return ERROR
     raise error

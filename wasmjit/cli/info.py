@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wasmjit import CompileError, Module
+import wasmjit
 from wasmjit._wat import assemble, is_text
 from wasmjit.cli._options import Command, UsageError, parse
 from wasmjit.cli._report import report
@@ -45,8 +45,8 @@ def describe(path: str) -> int:
             data = assemble(data)
         if data.startswith(MAGIC):
             print_list("sections", sections(data))
-        module = Module(data)
-    except CompileError as error:
+        module = wasmjit.Module(data)
+    except wasmjit.CompileError as error:
         return report(error)
     print_list("imports", map(str, module.imports))
     print_list("exports", map(str, module.exports))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wasmjit import Exit, Func
+import wasmjit
 from wasmjit.cli._options import Command, Option, UsageError, parse
 from wasmjit.cli._program import OPTIONS, Program, invoke, load, print_stats
 
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
             invoke(program, name, args, COMMAND)
         else:
             start(program, path)
-    except Exit as error:
+    except wasmjit.Exit as error:
         return error.code
     finally:
         if "stats" in values:
@@ -43,6 +43,6 @@ def main(argv: list[str]) -> int:
 def start(program: Program, path: str) -> None:
     """Call `_start`, what makes a module a program."""
     entry = program.instance.exports.get("_start")
-    if not isinstance(entry, Func):
+    if not isinstance(entry, wasmjit.Func):
         raise UsageError(f"{path} is no program: it exports no function _start; call another export with --invoke FN", COMMAND)
     program.call(entry)
