@@ -8,15 +8,12 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def build() -> bytes:
     """Image file bytes of the core, the harness and the stubs."""
-    sys.path.insert(0, str(HERE))
-    import harness
-    import stubs
-
+    from tests.runtime import harness, stubs
     from wasmjit.native.build import build_image
     from wasmjit.runtime import arena, bulk, constexpr, context, entry, faults, memory, platform, safepoints, tables, traps
 
@@ -61,8 +58,8 @@ def script(image: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Python text in a process of its own, with `native` started; `before` runs ahead of loading it."""
 
     def run(text: str, before: str = "", prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-        paths = f"import sys; sys.path[:0] = {[str(HERE), str(HERE.parents[1])]!r}"
-        load = f"from conftest import start\nnative = start(open({str(image)!r}, 'rb').read())"
+        paths = f"import sys; sys.path[:0] = {[str(ROOT)]!r}"
+        load = f"from tests.runtime.conftest import start\nnative = start(open({str(image)!r}, 'rb').read())"
         program = "\n".join([paths, before, load, text])
         return subprocess.run([*prefix, sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
 
