@@ -100,6 +100,9 @@ class _Linker:
                 return found.address()
             return self._host(row, found)
         if callable(found):
+            if getattr(found, "_wasmjit_type", row[4:6]) != row[4:6]:  # of a WASI function
+                self.misfit(row)
+                return 0
             return self._host(row, found)
         return self._wrong(row, found)
 

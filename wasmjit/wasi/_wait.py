@@ -4,11 +4,10 @@ import sys
 import time
 
 from wasmjit.wasi.abi import MONOTONIC
+from wasmjit.wasi.errno import Raised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wasmjit.wasi.context import Context
 
 FOREVER = 1e9  # seconds: what the runtime says when no deadline is set
@@ -19,8 +18,8 @@ def remaining() -> float:
     image = sys.modules.get("wasmjit._image")
     if image is None:  # called outside the runtime
         return FOREVER
-    left: Callable[[], float] | None = getattr(image.native(), "deadline_remaining", None)
-    return FOREVER if left is None else left()
+    left: float = image.native().deadline_remaining()
+    return left
 
 
 def check_deadline() -> None:
@@ -28,7 +27,7 @@ def check_deadline() -> None:
     if remaining() <= 0:
         from wasmjit._errors import Timeout
 
-        raise Timeout
+        raise Raised(Timeout())  # it is an OSError, of which the wrapper would make an errno
 
 
 def wait_ready(number: int, writing: bool = False) -> None:

@@ -95,7 +95,7 @@ class WasiError(Exception):
 
 
 class Raised(Exception):
-    """Carries an OSError that the embedder's own callable raised past the wrapper, which would make an errno of it."""
+    """Carries an OSError that is no errno past the wrapper: what an embedder's callable raised, and Timeout."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error)

@@ -19,6 +19,7 @@ OPEN_WRITE = Right.FD_WRITE | Right.FD_ALLOCATE | Right.FD_FILESTAT_SET_SIZE
 NEEDED = {OFlag.CREAT: Right.PATH_CREATE_FILE, OFlag.TRUNC: Right.PATH_FILESTAT_SET_SIZE}
 _OPEN_FLAGS = ((OFlag.CREAT, os.O_CREAT), (OFlag.DIRECTORY, os.O_DIRECTORY), (OFlag.EXCL, os.O_EXCL), (OFlag.TRUNC, os.O_TRUNC))
 _ALWAYS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+_BY_OFLAGS = [_ALWAYS | sum([host for flag, host in _OPEN_FLAGS if oflags & flag]) for oflags in range(OFlag.ALL + 1)]
 
 
 def follows(lookup: int) -> bool:
@@ -87,7 +88,7 @@ def path_open(
     if rights & (Right.FD_READ | Right.FD_WRITE) & ~directory.inheriting:
         raise WasiError(Errno.NOTCAPABLE)
     rights &= directory.inheriting
-    flags = _ALWAYS | open_mode(oflags, rights) | host_flags(fdflags) | sum([host for flag, host in _OPEN_FLAGS if oflags & flag])
+    flags = _BY_OFLAGS[oflags] | open_mode(oflags, rights) | host_flags(fdflags)
     number = open_beneath(directory, name, flags, follow)
     opened: Directory | HostFile
     try:
