@@ -10,7 +10,7 @@ from wasmjit.native.provide import open_image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wasmjit.native.emit import Target
+    from wasmjit.native.target import Target
 
 NAME = "native"
 
@@ -45,6 +45,8 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.calls_host",
     "wasmjit.runtime.calls_numbers",
     "wasmjit.runtime.calls_object",
+    "wasmjit.runtime.calls_refused",
+    "wasmjit.runtime.calls_store",
     "wasmjit.runtime.calls_types",
     "wasmjit.runtime.calls_values",
     "wasmjit.runtime.constexpr",

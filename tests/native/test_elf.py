@@ -5,9 +5,10 @@ import struct
 import pytest
 
 from tests.native import sample
-from wasmjit.native.elf import Flat, flatten
-from wasmjit.native.emit import Target, emit
+from wasmjit.native.emit import emit
+from wasmjit.native.flatten import Flat, flatten
 from wasmjit.native.relocate import MACHINES, FlattenError
+from wasmjit.native.target import Target
 
 X86_64 = Target("x86_64-unknown-linux-gnu", "x86-64-v2")
 AARCH64 = Target("aarch64-unknown-linux-gnu", "generic")
@@ -83,6 +84,22 @@ def test_a_stub_jumps_through_the_table() -> None:
     assert image.blob[stub : stub + 2] == b"\xff\x25"
     (distance,) = struct.unpack_from("<i", image.blob, stub + 2)
     assert image.imports == [("outside", stub + 6 + distance)]
+
+
+@TARGETS
+def test_objects_refer_to_each_other(target: Target) -> None:
+    first = "declare i32 @g()\n@x = hidden global i32 1\ndefine i32 @f() {\n %r = call i32 @g()\n ret i32 %r\n}"
+    second = "@x = external hidden global i32\ndeclare i32 @f()\ndefine i32 @g() {\n %r = load i32, ptr @x\n ret i32 %r\n}"
+    image = flatten([emit(first, target), emit(second, target)])
+    assert {"f", "g", "x"} <= set(image.symbols)
+    assert not image.imports and not image.relocations
+    with pytest.raises(FlattenError, match="f: defined twice"):
+        flatten([emit(first, target), emit(first, target)])
+
+
+def test_objects_for_two_machines() -> None:
+    with pytest.raises(FlattenError, match="different machines"):
+        flatten([emit("@x = global i32 1", X86_64), emit("@x = global i32 1", AARCH64)])
 
 
 def test_aarch64_page_references() -> None:

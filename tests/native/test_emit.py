@@ -3,7 +3,8 @@
 import pytest
 
 from wasmjit.native.elf import Object
-from wasmjit.native.emit import EmitError, Target, emit, host_target
+from wasmjit.native.emit import emit, host_target
+from wasmjit.native.target import EmitError, Target
 
 ADD = "define i32 @add(i32 %x) {\n  %y = add i32 %x, 1\n  ret i32 %y\n}"
 AARCH64 = Target("aarch64-unknown-linux-gnu", "generic")

@@ -119,7 +119,7 @@ def test_a_missing_symbol_is_named(load: Loader) -> None:
 
 
 def test_another_machine() -> None:
-    from wasmjit.native.emit import Target
+    from wasmjit.native.target import Target
 
     data = build_image([], [sample.IR], target=Target("aarch64-unknown-linux-gnu", "generic"))
     if os.uname().machine != "aarch64":

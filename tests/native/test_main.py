@@ -14,8 +14,8 @@ from wasmjit.native import imagefile
 from wasmjit.native.__main__ import BASELINES, main
 from wasmjit.native.build import build_image
 from wasmjit.native.cache import Cache
-from wasmjit.native.emit import Target
 from wasmjit.native.sources import snapshot
+from wasmjit.native.target import Target
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,9 @@ import os
 import pytest
 
 from wasmjit.native import processor
-from wasmjit.native.elf import flatten
-from wasmjit.native.emit import Target, emit, host_target
+from wasmjit.native.emit import emit, host_target
+from wasmjit.native.flatten import flatten
+from wasmjit.native.target import Target
 
 IDENTIFY = """
     push %rbx

@@ -11,7 +11,7 @@ import time
 from wasmjit import _image
 from wasmjit.native import imagefile, processor, provide
 from wasmjit.native.cache import Cache
-from wasmjit.native.emit import Target
+from wasmjit.native.target import Target
 
 # processors of release images: x86-64 levels of the psABI (v2: 2009 and later, v3: 2013 and later)
 BASELINES = {

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from wasmjit.native import imagefile
-from wasmjit.native.elf import Flat, flatten
-from wasmjit.native.emit import Target, emit
+from wasmjit.native.flatten import Flat, flatten
+from wasmjit.native.objects import emit_objects
 from wasmjit.native.sources import Snapshot
 from wasmjit.native.startup import startup_ir
+from wasmjit.native.target import Target
 
 NO_SOURCES = Snapshot([], 0, 0)
 _EXPORT = re.compile(r"^define\b[^@\n]*@py_(\w+)\(", re.MULTILINE)
@@ -35,8 +36,8 @@ def build_image(
     target: None for the host; sources: the files that the image depends on. Raises
     EmitError, FlattenError, and the compiler's errors.
     """
-    data = emit(image_ir(modules, extra_ir), target, entries=_entered)
-    return pack(flatten(data, head=imagefile.HEAD), sources)
+    objects = emit_objects(image_ir(modules, extra_ir), target, _entered)
+    return pack(flatten(objects, head=imagefile.HEAD), sources)
 
 
 def _entered(name: str) -> bool:

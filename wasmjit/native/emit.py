@@ -6,38 +6,17 @@ images are made for. Vectorizers are off: the image's loops are short, and vecto
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import llvmlite.binding as llvm
+
+from wasmjit.native.target import EmitError, Target
 
 _LOCATION = re.compile(r"<string>:(\d+):\d+: error: ([^\n]*)")
 _ASSEMBLY = re.compile(r'^module asm "(.*)"$', re.MULTILINE)
 _SYMBOL = re.compile(r"[\w.$]+")
 _CONTEXT = 3  # lines shown before and after an offending one
 _ERRORS_SHOWN = 5
-
-
-class EmitError(Exception):
-    """LLVM rejects the IR, or does not know the target. The message shows the offending lines."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What machine code is made for.
-
-    triple: LLVM target triple, "" for the host's; cpu: LLVM processor name; features: LLVM feature string, "+a,-b".
-    """
-
-    triple: str = ""
-    cpu: str = ""
-    features: str = ""
-
-    @property
-    def machine(self) -> str:
-        """The architecture, in the names of os.uname: "x86_64" or "aarch64"."""
-        arch = self.triple.partition("-")[0]
-        return {"arm64": "aarch64", "amd64": "x86_64"}.get(arch, arch)
 
 
 @cache

@@ -43,7 +43,7 @@ def open_image(name: str, build: "Callable[[], bytes]", setting: bool | str = Tr
 def entry_name(name: str, words: list[int]) -> str:
     """The cache entry of an image for this installation and a processor (`processor.features`)."""
     text = "\n".join([PACKAGE, str(imagefile.MAGIC), *map(str, words)])
-    return f"{name}-{_hash(text.encode()):016x}{SUFFIX}"
+    return f"{name}-{digest(text.encode()):016x}{SUFFIX}"
 
 
 def stamp(sources: "Sequence[str]") -> int:
@@ -52,7 +52,7 @@ def stamp(sources: "Sequence[str]") -> int:
         found = [os.stat(f"{PACKAGE}/{path}") for path in sources]
     except OSError:
         return 0
-    return _hash(repr([(f.st_size, f.st_mtime_ns, f.st_ctime_ns, f.st_ino) for f in found]).encode())
+    return digest(repr([(f.st_size, f.st_mtime_ns, f.st_ctime_ns, f.st_ino) for f in found]).encode())
 
 
 def contents(sources: "Sequence[str]") -> int:
@@ -61,13 +61,14 @@ def contents(sources: "Sequence[str]") -> int:
     for path in sources:
         try:
             with open(f"{PACKAGE}/{path}", "rb") as file:
-                hashes.append((path, _hash(file.read())))
+                hashes.append((path, digest(file.read())))
         except OSError:
             return 0
-    return _hash(repr(hashes).encode())
+    return digest(repr(hashes).encode())
 
 
-def _hash(data: bytes) -> int:
+def digest(data: bytes) -> int:
+    """SipHash-1-3: 64 bits."""
     return int.from_bytes(_imp.source_hash(0, data), "little")
 
 
@@ -136,7 +137,7 @@ def _adopt(cache: Cache, entry: str, data: bytes) -> imagefile.Image:
 
 def _load_built(cache: Cache, entry: str, build: "Callable[[], bytes]") -> imagefile.Image:
     try:
-        import llvmlite.binding  # noqa: F401
+        import llvmlite  # noqa: F401
     except ImportError as error:
         raise ImportError(NO_COMPILER.format(error=error)) from error
     _say("building native image (once) ...")
