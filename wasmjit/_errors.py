@@ -29,7 +29,7 @@ from .runtime import codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ._types import ImportType
 
@@ -102,7 +102,7 @@ class WasmException(Error):
 class Frame:
     """One wasm function of a backtrace.
 
-    index: of the function in its module; name: from the name section or an export, or None; module: its name or None;
+    index: of the function in its module, -1 for one that stands for `offset` frames left out of a deep stack; name: from the name section or an export, or None; module: its name or None;
     offset: of the instruction in the binary; tier: "interp" or "reference"; file, line, column: None without debug information;
     inlined: True when optimized code had it inlined into the next frame.
     """
@@ -179,12 +179,16 @@ class Trap(Error, RuntimeError):
         """Where `add_note` puts its lines: starts with the wasm backtrace."""
         if self._notes is None:
             frames = self.frames
-            self._notes = [_listing(frames)] if frames else []
+            self._notes = [*self._details(), *([_listing(frames)] if frames else [])]
         return self._notes
 
     @__notes__.setter
     def __notes__(self, notes: list[str]) -> None:
         self._notes = notes
+
+    def _details(self) -> list[str]:
+        """What the notes say before the backtrace."""
+        return []
 
     def __reduce__(self) -> tuple[object, ...]:
         state = {name: value for name, value in self.__dict__.items() if name not in ("_captured", "_notes")}
@@ -204,6 +208,13 @@ class MemoryOutOfBounds(Trap, IndexError):
     address: int | None = None
     size: int | None = None
     memory_size: int | None = None
+
+    def _details(self) -> list[str]:
+        if self.address is None:
+            return []
+        size = "" if self.size is None else f"{self.size} bytes "
+        memory = "" if self.memory_size is None else f" of a memory of {self.memory_size} bytes"
+        return [f"{size}at address {self.address:#x}{memory}"]
 
 
 class TableOutOfBounds(Trap, IndexError):
@@ -290,7 +301,12 @@ class Timeout(Trap, TimeoutError):
     code = "timeout"
 
 
-TRAPS: dict[int, type[Trap]] = {
+def undefined_element() -> TableOutOfBounds:
+    """`call_indirect` beyond the end of its table."""
+    return TableOutOfBounds("undefined element")
+
+
+TRAPS: "dict[int, Callable[[], Trap]]" = {
     codes.TRAP_UNREACHABLE: Unreachable,
     codes.TRAP_MEMORY: MemoryOutOfBounds,
     codes.TRAP_TABLE: TableOutOfBounds,
@@ -307,6 +323,7 @@ TRAPS: dict[int, type[Trap]] = {
     codes.TRAP_UNALIGNED: UnalignedAtomic,
     codes.TRAP_CAST: CastFailure,
     codes.TRAP_ARRAY: ArrayOutOfBounds,
+    codes.TRAP_UNDEFINED: undefined_element,
 }
 
 
@@ -314,7 +331,8 @@ def _listing(frames: tuple[Frame, ...]) -> str:
     """The backtrace as text: the middle of a deep one is left out."""
     lines = [f"  {frame}" for frame in frames]
     if len(lines) > 2 * LISTED:
-        lines[LISTED:-LISTED] = [f"  ... {len(lines) - 2 * LISTED} more frames ..."]
+        left_out = sum(frame.offset if frame.index < 0 else 1 for frame in frames[LISTED:-LISTED])
+        lines[LISTED:-LISTED] = [f"  ... {left_out} more frames ..."]
     return "\n".join(["wasm backtrace, innermost first:", *lines])
 
 

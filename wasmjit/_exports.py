@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 N = native()
 
 FUNC, TABLE, MEMORY = 0, 1, 2
+METHODS = ("get", "keys", "values", "items")  # of Exports: an export of such a name is more likely what is meant
 
 
 def closed() -> "Any":
@@ -25,10 +26,9 @@ def closed() -> "Any":
 class Exports:
     """The exports of an instance, as attributes and as items: Func, Memory, Table or Global.
 
-    Attributes work for names that are Python identifiers and none of the methods here; items work for all.
+    Attributes work for names that are Python identifiers, items for all. What is exported as `get`, `keys`, `values` or
+    `items` hides the method of that name.
     """
-
-    _wasmjit_exports = True
 
     if TYPE_CHECKING:
 
@@ -36,6 +36,9 @@ class Exports:
 
     def __init__(self, module: "Module", store: "Store", address: int) -> None:
         self.__dict__["_Exports__handle"] = module, store, address, {}
+        for name in METHODS:
+            if N.export_find(module.address, name) >= 0:
+                self.__dict__[name] = self[name]
 
     def __getitem__(self, name: str) -> "Any":
         module, store, address, made = self.__dict__["_Exports__handle"]
@@ -76,30 +79,30 @@ class Exports:
 
     def keys(self) -> list[str]:
         """Names in the order of the module."""
-        return [row[0] for row in N.mod_exports(self.__dict__["_Exports__handle"][0].address)]
+        return list(self)
 
     def values(self) -> "list[Any]":
         """The exports in the order of the module."""
-        return [self[name] for name in self.keys()]
+        return [self[name] for name in self]
 
     def items(self) -> "list[tuple[str, Any]]":
         """Pairs of name and export."""
-        return [(name, self[name]) for name in self.keys()]
+        return [(name, self[name]) for name in self]
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and N.export_find(self.__dict__["_Exports__handle"][0].address, name) >= 0
 
     def __iter__(self) -> "Iterator[str]":
-        return iter(self.keys())
+        return iter([row[0] for row in N.mod_exports(self.__dict__["_Exports__handle"][0].address)])
 
     def __len__(self) -> int:
-        return len(self.keys())
+        return len(N.mod_exports(self.__dict__["_Exports__handle"][0].address))
 
     def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *self.keys()})
+        return sorted({*object.__dir__(self), *self})
 
     def __repr__(self) -> str:
-        names = self.keys()
+        names = list(self)
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         return f"<wasmjit.Exports {shown or 'none'}>"
 

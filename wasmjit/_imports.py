@@ -4,6 +4,7 @@ A namespace is a mapping, an Instance, its exports, or any object with attribute
 error is raised, so that one LinkError names everything that is missing or does not fit.
 """
 
+from ._exports import Exports
 from ._image import native
 from ._types import FuncType, GlobalType, ImportType, extern_type
 from .runtime.functions import HostFunc
@@ -174,14 +175,14 @@ def member(namespace: "Any", name: str) -> "Any":
     """What a namespace has under a name, or MISSING."""
     if type(namespace) is dict:
         return namespace.get(name, MISSING)
+    exports: Any = getattr(namespace, "exports", None) if not hasattr(namespace, "__getitem__") else None
+    if isinstance(exports, Exports):
+        namespace = exports
     if hasattr(namespace, "__getitem__"):
         try:
             return namespace[name]
         except (KeyError, IndexError):
             return MISSING
-    exports: Any = getattr(namespace, "exports", None)
-    if hasattr(exports, "_wasmjit_exports"):
-        return exports.get(name, MISSING)
     return getattr(namespace, name, MISSING)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from ._config import Config
+    from ._customs import CustomSections
     from ._errors import CompileError
 
 N = native()
@@ -111,6 +112,8 @@ class Module:
     @property
     def custom_sections(self) -> "CustomSections":
         """Contents of custom sections by name; `.all(name)` where a name occurs several times."""
+        from ._customs import CustomSections
+
         return CustomSections(self, N.mod_customs(self.address))
 
     @property
@@ -187,51 +190,6 @@ class Module:
 
 
 KINDS = ("func", "table", "memory", "global")  # by number, as encoded
-
-
-class CustomSections:
-    """The custom sections of a module: a mapping from name to contents, of the first section where several have a name."""
-
-    __slots__ = ("_module", "_rows")
-
-    def __init__(self, module: Module, rows: tuple[tuple[str, int, int], ...]) -> None:
-        self._module = module
-        self._rows = rows
-
-    def all(self, name: str) -> list[bytes]:
-        """Contents of every section called `name`, in order."""
-        return [N.mod_bytes(self._module.address, at, nbytes) for found, at, nbytes in self._rows if found == name]
-
-    def keys(self) -> list[str]:
-        """Names in order, each once."""
-        return list(dict.fromkeys(name for name, _, _ in self._rows))
-
-    def items(self) -> list[tuple[str, bytes]]:
-        """Pairs of name and contents, one a section, in order."""
-        return [(name, N.mod_bytes(self._module.address, at, nbytes)) for name, at, nbytes in self._rows]
-
-    def get(self, name: str, default: "Any" = None) -> "Any":
-        """Contents, or `default`."""
-        return self[name] if name in self else default
-
-    def __getitem__(self, name: str) -> bytes:
-        for found, at, nbytes in self._rows:
-            if found == name:
-                data: bytes = N.mod_bytes(self._module.address, at, nbytes)
-                return data
-        raise KeyError(name)
-
-    def __contains__(self, name: object) -> bool:
-        return any(found == name for found, _, _ in self._rows)
-
-    def __iter__(self) -> "Any":
-        return iter(self.keys())
-
-    def __len__(self) -> int:
-        return len(self.keys())
-
-    def __repr__(self) -> str:
-        return f"<custom sections {', '.join(self.keys())}>"
 
 
 def _unpickle(cls: "type[Module]", binary: bytes, config: "Config", name: str | None) -> Module:

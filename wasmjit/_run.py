@@ -101,15 +101,13 @@ def run(
         data = wasi.captured(number)
         return data.decode(encoding, errors) if decode else data
 
-    from ._errors import Exit, Trap
-
     returncode = 0
     stats: dict[str, int] = {}
     try:
         instance = Instance(program, imports, wasi=wasi, limits=limits, timeout=timeout, fuel=fuel)
-        start = instance.exports.get("_start")
-        if start is None:
+        if "_start" not in instance.exports:
             raise ValueError(f"{command[0]} is no program: it exports no function _start; use wasmjit.load to call its functions")
+        start = instance.exports["_start"]
         try:
             if deadline is None:
                 start()
@@ -117,11 +115,14 @@ def run(
                 start(timeout=max(0.0, deadline - _now()))
         finally:
             stats = instance.stats
-    except Exit as exit:
-        returncode = exit.code
-    except Trap as trap:
-        trap.__dict__.update(stdout=captured(1, stdout), stderr=captured(2, stderr))
+    except RuntimeError as trap:
+        if isinstance(trap, _errors().Trap):
+            trap.__dict__.update(stdout=captured(1, stdout), stderr=captured(2, stderr))
         raise
+    except Exception as exit:  # importing the errors takes a while, and most programs end without any
+        if not isinstance(exit, _errors().Exit):
+            raise
+        returncode = exit.code
     done = Completed(command, returncode, captured(1, stdout), captured(2, stderr), stats)
     if check:
         done.check_returncode()
@@ -135,6 +136,12 @@ def _name(source: "Any", module: "Module") -> str:
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
     return module.name or "module.wasm"
+
+
+def _errors() -> "Any":
+    from . import _errors
+
+    return _errors
 
 
 def _now() -> float:

@@ -3,7 +3,7 @@
 from typing import Any, Callable
 
 from wasmjit.native.lang import f64, u32, u64
-from wasmjit.runtime.codes import TRAP_INDIRECT_NULL, TRAP_SIGNATURE, TRAP_STACK, TRAP_TABLE, TRAP_UNREACHABLE
+from wasmjit.runtime.codes import TRAP_INDIRECT_NULL, TRAP_SIGNATURE, TRAP_STACK, TRAP_UNDEFINED, TRAP_UNREACHABLE
 from wasmjit.runtime.structs import Code, FuncRef, Inst, Mem, Sig, Table
 
 from .emitter import Handler
@@ -129,7 +129,7 @@ def call_indirect(h: Handler, a: str) -> None:
     number = h.let(f"zext i32 {h.field('i32', 12)} to i64")
     tables = h.member(Inst, inst, "tables")
     table = h.let(f"load ptr, ptr {h.let(f'getelementptr ptr, ptr {tables}, i64 {number}')}")
-    h.guard(h.let(f"icmp uge i64 {index}, {h.member(Table, table, 'size', 'i64')}"), TRAP_TABLE)
+    h.guard(h.let(f"icmp uge i64 {index}, {h.member(Table, table, 'size', 'i64')}"), TRAP_UNDEFINED)
     elems = h.member(Table, table, "elems")
     ref = h.let(f"load ptr, ptr {h.let(f'getelementptr ptr, ptr {elems}, i64 {index}')}")
     h.guard(h.let(f"icmp eq ptr {ref}, null"), TRAP_INDIRECT_NULL)

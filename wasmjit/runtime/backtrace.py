@@ -14,7 +14,7 @@ N = native()
 def resolve(captured: bytes, modules: "Mapping[int, Any]") -> tuple[Frame, ...]:
     """The frames of a trap, innermost first. `captured`: see runtime.traps; `modules`: Module by native address.
 
-    Frames left out of the middle of a deep stack are one Frame with index -1, named so.
+    Frames left out of the middle of a deep stack are one Frame with index -1, whose offset is their number.
     """
     words = memoryview(captured).cast("Q")
     return tuple(_frame(words[i], words[i + 1], modules) for i in range(0, len(words), 2))
@@ -22,7 +22,7 @@ def resolve(captured: bytes, modules: "Mapping[int, Any]") -> tuple[Frame, ...]:
 
 def _frame(code: int, slot_offset: int, modules: "Mapping[int, Any]") -> Frame:
     if code == 0:
-        return Frame(-1, f"... {slot_offset} more frames ...")
+        return Frame(-1, "...", offset=slot_offset)
     index = N.code_index(code)
     module = modules.get(N.code_mod(code))
     if module is None:  # a function of a store that the trap only passed through

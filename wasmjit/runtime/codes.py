@@ -19,6 +19,7 @@ TRAP_COMPILE = 15  # the function cannot be translated
 TRAP_UNALIGNED = 16
 TRAP_CAST = 17
 TRAP_ARRAY = 18
+TRAP_UNDEFINED = 19  # call_indirect beyond the end of its table
 
 GIL_HELD = 0
 GIL_RELEASED = 1
