@@ -1,13 +1,12 @@
 """Translation of branches: conditions fused with the comparison before them, values moved to where the label wants them."""
 
-from wasmjit.native.lang import addr, boolean, fn, i32, i64, load, ptr, u16, u32, u64
-from wasmjit.runtime.structs import Loop
+from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, u16, u32, u64
 
-from .compute import KS, RK, SK, tr_in_slot, tr_place
+from .compute import SK, tr_add_up, tr_in_slot, tr_place
 from .emit import COPY_SS, tr_bind, tr_emit, tr_materialize, tr_new_fixup, tr_pop, tr_put16, tr_put32, tr_put64, tr_slot
 from .forms import NUMBER
 from .leb import tr_leb
-from .state import CONSTANT, IN_FLOAT, IN_INT, IN_SLOT, LOOP, NOWHERE, Condition, Label, Trans
+from .state import CONSTANT, IN_FLOAT, IN_INT, LOOP, NOWHERE, Label, Trans
 from .tables import BASE, BRANCH, COMPARE, FLOAT_IN, INVERTED, KLASS
 
 JMP, JMP_BACK, RET = NUMBER["jmp"], NUMBER["jmp_back"], NUMBER["ret"]
@@ -23,7 +22,7 @@ def tr_take_condition(t: ptr[Trans]) -> None:
     """Pop the condition into t.condition; the comparison that computed it, when nothing came between, is taken back to be fused."""
     c = t.condition
     top = t.entries[t.height - 1]
-    if t.last != NOWHERE and KLASS[t.last_op] == COMPARE and (top.where == IN_INT or top.where == IN_SLOT):
+    if t.last != NOWHERE and KLASS[t.last_op] == COMPARE and top.where == IN_INT:
         position = t.buf + u64(t.last)
         op = t.last_op
         c.op = op
@@ -37,6 +36,7 @@ def tr_take_condition(t: ptr[Trans]) -> None:
         tr_pop(t)
         return
     index = t.height - 1
+    tr_add_up(t, index)
     if t.entries[index].where == CONSTANT:
         tr_materialize(t, index)
     entry = tr_pop(t)
@@ -165,6 +165,7 @@ def tr_needs_stub(t: ptr[Trans], label: ptr[Label]) -> boolean:
 @fn
 def tr_br_table(t: ptr[Trans]) -> None:
     index = t.height - 1
+    tr_add_up(t, index)
     if t.entries[index].where == CONSTANT:
         tr_materialize(t, index)
     entry = tr_pop(t)
@@ -210,6 +211,7 @@ def tr_return(t: ptr[Trans]) -> None:
     count = i64(t.code.sig.nresults)
     if count == 1:
         index = t.height - 1
+        tr_add_up(t, index)
         entry = t.entries[index]
         if entry.where == CONSTANT and i64(entry.value) == i64(i32(u32(entry.value))):
             position = tr_emit(t, RETURN_K, 16)
@@ -226,5 +228,3 @@ def tr_return(t: ptr[Trans]) -> None:
     tr_move(t, count, 0)
     tr_emit(t, RET, 8)
 
-
-__all__ = ["Condition", "KS", "Loop", "RK", "addr"]

@@ -4,11 +4,11 @@ from wasmjit.isa import BY_NAME
 from wasmjit.native.lang import boolean, const, fn, i64, offsetof, ptr, u8, u16, u32, u64
 from wasmjit.runtime.structs import Inst, Sig
 
-from .compute import tr_in_slot, tr_place
-from .emit import tr_emit, tr_flush, tr_materialize, tr_pop, tr_push, tr_push_slot, tr_put16, tr_put32, tr_put64, tr_slot, tr_truncate
+from .compute import tr_add_up, tr_in_slot, tr_place
+from .emit import tr_emit, tr_flush, tr_make_room, tr_materialize, tr_pop, tr_push_computed, tr_push_slot, tr_put16, tr_put32, tr_put64, tr_slot, tr_truncate
 from .forms import CALLED, NUMBER
 from .leb import tr_leb
-from .state import CONSTANT, IN_FLOAT, IN_INT, IN_SLOT, NOWHERE, Trans
+from .state import CONSTANT, IN_INT, Trans
 from .tables import OPCODES, opcode
 
 CALL, CALL_IMPORT, CALL_INDIRECT = NUMBER["call"], NUMBER["call_import"], NUMBER["call_indirect@s"]
@@ -66,6 +66,7 @@ def tr_call_indirect(t: ptr[Trans]) -> None:
     sig = t.mod.types[tr_leb(t)]
     table = tr_leb(t)
     index = t.height - 1
+    tr_add_up(t, index)
     if t.entries[index].where == CONSTANT:
         tr_materialize(t, index)
     entry = tr_pop(t)
@@ -90,6 +91,7 @@ def tr_global(t: ptr[Trans], index: u64, write: boolean) -> None:
     place = u32(index) if far else u32(offsetof(Inst, "cells")) + 16 * declared.own
     if write:
         top = t.height - 1
+        tr_add_up(t, top)
         entry = t.entries[top]
         if entry.where == CONSTANT:
             tr_materialize(t, top)
@@ -105,22 +107,10 @@ def tr_global(t: ptr[Trans], index: u64, write: boolean) -> None:
 @fn
 def tr_fetch(t: ptr[Trans], form: u32, floating: u32, place: u32) -> None:
     """Emit and push what only has a destination and a number: forms slot, integer, float accumulator in this order."""
-    how: u32 = 0
-    where: u32 = IN_SLOT
-    if floating:
-        if t.float_at == NOWHERE:
-            how = 2
-            where = IN_FLOAT
-    elif t.int_at == NOWHERE:
-        how = 1
-        where = IN_INT
-    position = tr_emit(t, form + how, 16)
-    tr_put16(t, position + 8, tr_slot(t, t.height))
+    tr_make_room(t, floating)
+    position = tr_emit(t, form + (u32(2) if floating else u32(1)), 16)
     tr_put32(t, position + 12, place)
-    tr_push(t, where, floating, 0)
-    t.last = i64(position)
-    t.last_op = 0
-    t.last_form = form
+    tr_push_computed(t, floating, position, form, 0)
 
 
 @fn
@@ -146,5 +136,3 @@ def tr_called(t: ptr[Trans], op: u32) -> None:
     if PUSHES[op]:
         tr_push_slot(t, 0)
 
-
-__all__ = ["u64"]

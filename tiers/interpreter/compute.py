@@ -1,14 +1,16 @@
 """Translation of computations, loads and stores: which form fits the operands."""
 
-from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, u16, u32, u64
+from wasmjit.isa import BY_NAME
+from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, u32, u64
 from wasmjit.runtime.codes import GUARD_OFFSETS, MOD_CHECKED
 
-from .emit import tr_emit, tr_materialize, tr_pop, tr_push, tr_put16, tr_put32, tr_put64, tr_slot
-from .state import CONSTANT, IN_FLOAT, IN_INT, IN_LOCAL, IN_SLOT, NOWHERE, Entry, Trans
-from .tables import BASE, COMMUTES, COMPARE, FLOAT_IN, FLOAT_OUT, INVERTED, KLASS, MIRRORED, NARROW
+from .emit import ADD_SK, tr_emit, tr_make_room, tr_materialize, tr_pop, tr_push, tr_push_computed, tr_put16, tr_put32, tr_put64, tr_slot
+from .state import CONSTANT, IN_INT, IN_LOCAL, IN_SLOT, IN_SUM, NOWHERE, Entry, Trans
+from .tables import BASE, COMMUTES, COMPARE, FLOAT_IN, FLOAT_OUT, INVERTED, KLASS, MIRRORED, NARROW, opcode
 
-SS, SR, RS, SK, RK, KS, KR = range(7)
-RR = 7
+SS, SR, RS, SK, RK, KS, KR, RR, PS, PR = range(10)
+BY_SLOT, BY_ACCUMULATOR, BY_CONSTANT, BY_SUM = range(4)  # addresses of loads, in the order of forms.LOADS
+OP_ADD, OP_SUB = opcode(BY_NAME["i32.add"]), opcode(BY_NAME["i32.sub"])
 
 
 @fn
@@ -34,30 +36,60 @@ def tr_in_slot(entry: ptr[Entry]) -> boolean:
 
 @fn
 def tr_result(t: ptr[Trans], op: u32, form: u32, size: u64) -> u64:
-    """Emit a computing instruction with its result in the accumulator where that is free, else in the canonical slot, and push it.
-
-    `form` is the one with a slot destination.
-    """
+    """Emit a computing instruction with its result in the accumulator of its class, and push it. `form`: the one with a slot destination."""
     floating = u32(FLOAT_OUT[op])
-    free = t.float_at == NOWHERE if floating else t.int_at == NOWHERE
-    if free:
-        position = tr_emit(t, form + 1, size)
-        tr_push(t, IN_FLOAT if floating else IN_INT, floating, 0)
-    else:
-        position = tr_emit(t, form, size)
-        tr_put16(t, position + 8, tr_slot(t, t.height))
-        tr_push(t, IN_SLOT, floating, 0)
-    t.last = i64(position)
-    t.last_op = op
-    t.last_form = form
+    tr_make_room(t, floating)
+    position = tr_emit(t, form + 1, size)
+    tr_push_computed(t, floating, position, form, op)
     return position
+
+
+@fn
+def tr_add_up(t: ptr[Trans], index: i64) -> None:
+    """Turn an IN_SUM operand into a value: in the accumulator when no operand is there, else in its slot."""
+    entry = t.entries[index]
+    if entry.where != IN_SUM:
+        return
+    if t.int_at != NOWHERE:
+        tr_materialize(t, index)
+        return
+    value = entry.value
+    t.lazy[value & 0xFFFFFFFF] -= 1
+    position = tr_emit(t, ADD_SK + 1, 16)
+    tr_put16(t, position + 10, value & 0xFFFFFFFF)
+    tr_put32(t, position + 12, u32(value >> 32))
+    entry.where = IN_INT
+    t.int_at = index
+    t.int_made = position
+    t.int_form = ADD_SK
+
+
+@fn
+def tr_sum(t: ptr[Trans], negative: boolean) -> boolean:
+    """i32.add and i32.sub of a local, or a sum, and a constant are put off: loads and stores take them as their address."""
+    a = t.entries[t.height - 2]
+    b = t.entries[t.height - 1]
+    if b.where != CONSTANT or (a.where != IN_LOCAL and a.where != IN_SUM):
+        return False
+    addend = u32(b.value)
+    if negative:
+        addend = 0 - addend
+    value = (a.value & 0xFFFFFFFF) | u64(u32(a.value >> 32) + addend) << 32
+    tr_pop(t)
+    tr_pop(t)
+    tr_push(t, IN_SUM, 0, value)
+    return True
 
 
 @fn
 def tr_binary(t: ptr[Trans], opcode: u32) -> None:
     op = opcode
+    if (op == OP_ADD and tr_sum(t, False)) or (op == OP_SUB and tr_sum(t, True)):
+        return
     left = t.height - 2
     right = t.height - 1
+    tr_add_up(t, right)
+    tr_add_up(t, left)
     a = t.entries[left]
     b = t.entries[right]
     if a.where == CONSTANT and b.where == CONSTANT:
@@ -114,20 +146,19 @@ def tr_binary(t: ptr[Trans], opcode: u32) -> None:
 def tr_equal_zero(t: ptr[Trans], equal: u32) -> None:
     """i32.eqz, i64.eqz, ref.is_null: an integer comparison just made is turned round, anything else compared with 0."""
     top = t.entries[t.height - 1]
-    in_place = top.where == IN_INT or top.where == IN_SLOT
-    if in_place and t.last != NOWHERE and KLASS[t.last_op] == COMPARE and INVERTED[t.last_op] != 0:
+    if top.where == IN_INT and t.last != NOWHERE and KLASS[t.last_op] == COMPARE and INVERTED[t.last_op] != 0:
         inverse = u32(INVERTED[t.last_op])
-        in_accumulator = u32(1) if top.where == IN_INT else u32(0)
         position = u64(t.last)
         form = u32(BASE[inverse]) + (t.last_form - u32(BASE[t.last_op]))
         size = t.pos - position
         fields = load(u64, t.buf + position + 8)
         t.pos = position
-        tr_emit(t, form + in_accumulator, size)
+        tr_emit(t, form + 1, size)
         tr_put64(t, position + 8, fields)
         t.last = i64(position)
         t.last_op = inverse
         t.last_form = form
+        t.int_form = form
         return
     tr_push(t, CONSTANT, 0, 0)
     tr_binary(t, equal)
@@ -136,6 +167,7 @@ def tr_equal_zero(t: ptr[Trans], equal: u32) -> None:
 @fn
 def tr_unary(t: ptr[Trans], op: u32) -> None:
     index = t.height - 1
+    tr_add_up(t, index)
     if t.entries[index].where == CONSTANT:
         tr_materialize(t, index)
     a = tr_pop(t)
@@ -167,18 +199,24 @@ def tr_is_checked(t: ptr[Trans], offset: u64) -> u32:
 def tr_load(t: ptr[Trans], op: u32, static: u64) -> None:
     offset = static
     index = t.height - 1
-    how: u32 = 0
+    how = u32(BY_SLOT)
     if tr_address(t, index, offset):
         offset += u64(u32(t.entries[index].value))
-        how = 2
+        how = BY_CONSTANT
     a = tr_pop(t)
     slot = tr_place(t, a, index)
-    if how == 0 and not tr_in_slot(a):
-        how = 1
-    position = tr_result(t, op, u32(BASE[op]) + 6 * tr_is_checked(t, offset) + 2 * how, 16)
-    if how == 0:
-        tr_put16(t, position + 10, slot)
+    addend = u32(a.value >> 32)
+    if a.where == IN_SUM:
+        how = BY_SUM
+        slot = a.value & 0xFFFFFFFF
+    elif how == BY_SLOT and not tr_in_slot(a):
+        how = BY_ACCUMULATOR
+    position = tr_result(t, op, u32(BASE[op]) + 8 * tr_is_checked(t, offset) + 2 * how, u64(24) if how == BY_SUM else u64(16))
     tr_put32(t, position + 12, u32(offset))
+    if how == BY_SLOT or how == BY_SUM:
+        tr_put16(t, position + 10, slot)
+    if how == BY_SUM:
+        tr_put32(t, position + 16, addend)
 
 
 @fn
@@ -187,30 +225,30 @@ def tr_store(t: ptr[Trans], op: u32, static: u64) -> None:
     left = t.height - 2
     right = t.height - 1
     constant_address = tr_address(t, left, offset)
+    a = t.entries[left]
     b = t.entries[right]
-    if b.where == CONSTANT and (constant_address or FLOAT_IN[op] != 0 or not tr_immediate(b, op)):
+    tr_add_up(t, right)
+    if b.where == CONSTANT and (a.where == CONSTANT or a.where == IN_SUM or FLOAT_IN[op] != 0 or not tr_immediate(b, op)):
         tr_materialize(t, right)
     if constant_address:
-        offset += u64(u32(t.entries[left].value))
+        offset += u64(u32(a.value))
     tr_pop(t)
     tr_pop(t)
-    a = t.entries[left]
     combo: u32 = SS
     if constant_address:
         combo = u32(KS) if tr_in_slot(b) else u32(KR)
+    elif a.where == IN_SUM:
+        combo = u32(PS) if tr_in_slot(b) else u32(PR)
     elif b.where == CONSTANT:
         combo = u32(SK) if tr_in_slot(a) else u32(RK)
     elif tr_in_slot(a):
         combo = u32(SS) if tr_in_slot(b) else u32(SR)
     else:
         combo = u32(RS) if tr_in_slot(b) else u32(RR)
-    size = u64(24) if combo == SK or combo == RK else u64(16)
-    position = tr_emit(t, u32(BASE[op]) + 8 * tr_is_checked(t, offset) + combo, size)
-    tr_put16(t, position + 8, tr_place(t, a, left))
+    wide = combo == SK or combo == RK or combo == PS or combo == PR
+    position = tr_emit(t, u32(BASE[op]) + 10 * tr_is_checked(t, offset) + combo, u64(24) if wide else u64(16))
+    tr_put16(t, position + 8, (a.value & 0xFFFFFFFF) if a.where == IN_SUM else tr_place(t, a, left))
     tr_put16(t, position + 10, tr_place(t, b, right))
     tr_put32(t, position + 12, u32(offset))
-    if size == 24:
-        tr_put32(t, position + 16, u32(b.value))
-
-
-__all__ = ["u16"]
+    if wide:
+        tr_put32(t, position + 16, u32(a.value >> 32) if a.where == IN_SUM else u32(b.value))

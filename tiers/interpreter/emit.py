@@ -1,11 +1,12 @@
 """Writing slot code: instructions, fields, labels and the abstract operand stack."""
 
-from wasmjit.native.lang import addr, fn, i32, i64, load, ptr, sizeof, store, symbol, u8, u16, u32, u64
+from wasmjit.native.lang import fn, i32, i64, load, ptr, sizeof, store, symbol, u8, u16, u32, u64
 from wasmjit.native.libc import memset, realloc
 
 from .forms import NUMBER
-from .state import CONSTANT, IN_FLOAT, IN_INT, IN_LOCAL, IN_SLOT, NOWHERE, Entry, Fixup, Label, Trans
+from .state import CONSTANT, IN_FLOAT, IN_INT, IN_LOCAL, IN_SLOT, IN_SUM, NOWHERE, Entry, Fixup, Label, Trans
 
+ADD_SK = NUMBER["i32.add@ssk"]
 COPY_SS, COPY_SR, COPY_SF, COPY_SK, COPY_S8 = (NUMBER[f"copy@{how}"] for how in ("ss", "sr", "sf", "sk", "sK"))
 MAX_SLOTS = 65000  # of a frame: slot numbers are 16 bits, and a call's arguments need some above
 NO_SPACE, TOO_LARGE = 1, 2
@@ -67,13 +68,61 @@ def tr_slot(t: ptr[Trans], index: i64) -> u64:
 
 
 @fn
-def tr_retarget(t: ptr[Trans], slot: u64) -> None:
-    """Make the last instruction put its result into a slot."""
-    position = u64(t.last)
+def tr_retarget(t: ptr[Trans], position: u64, form: u32, slot: u64) -> None:
+    """Make an instruction put its result into a slot: `form` is its form that does."""
     table = symbol("handler_table")
-    store(u64, t.buf + position, u64(table) + u64(i64(load(i32, table + u64(t.last_form) * 4))))
+    store(u64, t.buf + position, u64(table) + u64(i64(load(i32, table + u64(form) * 4))))
     tr_put16(t, position + 8, slot)
+
+
+@fn
+def tr_demote(t: ptr[Trans], index: i64) -> None:
+    """An operand leaves its accumulator: what computed it writes its slot instead. Nothing has read the accumulator since, nothing the slot."""
+    entry = t.entries[index]
+    slot = tr_slot(t, index)
+    if entry.where == IN_INT:
+        tr_retarget(t, t.int_made, t.int_form, slot)
+        t.int_at = NOWHERE
+    else:
+        tr_retarget(t, t.float_made, t.float_form, slot)
+        t.float_at = NOWHERE
+    entry.where = IN_SLOT
     t.last = NOWHERE
+
+
+@fn
+def tr_push_computed(t: ptr[Trans], floating: u32, position: u64, form: u32, op: u32) -> None:
+    """Push the result of the instruction just emitted, which stays in its accumulator; who was there has been sent away."""
+    if floating:
+        t.float_made = position
+        t.float_form = form
+        tr_push(t, IN_FLOAT, 1, 0)
+    else:
+        t.int_made = position
+        t.int_form = form
+        tr_push(t, IN_INT, 0, 0)
+    t.last = i64(position)
+    t.last_op = op
+    t.last_form = form
+
+
+@fn
+def tr_make_room(t: ptr[Trans], floating: u32) -> None:
+    """Free the accumulator of a class: the newest value is used first, so the older one goes."""
+    if floating:
+        if t.float_at != NOWHERE:
+            tr_demote(t, t.float_at)
+    elif t.int_at != NOWHERE:
+        tr_demote(t, t.int_at)
+
+
+@fn
+def tr_emit_sum(t: ptr[Trans], value: u64, slot: u64) -> None:
+    """Add an IN_SUM operand up into a slot."""
+    position = tr_emit(t, ADD_SK, 16)
+    tr_put16(t, position + 8, slot)
+    tr_put16(t, position + 10, value & 0xFFFFFFFF)
+    tr_put32(t, position + 12, u32(value >> 32))
 
 
 @fn
@@ -86,8 +135,8 @@ def tr_push(t: ptr[Trans], where: u32, floating: u32, value: u64) -> None:
         t.int_at = t.height
     elif where == IN_FLOAT:
         t.float_at = t.height
-    elif where == IN_LOCAL:
-        t.lazy[value] += 1
+    elif where == IN_LOCAL or where == IN_SUM:
+        t.lazy[value & 0xFFFFFFFF] += 1
     elif where == IN_SLOT:
         if t.canonical == t.height:
             t.canonical += 1
@@ -114,8 +163,8 @@ def tr_release(t: ptr[Trans], entry: ptr[Entry], index: i64) -> None:
     elif entry.where == IN_FLOAT:
         if t.float_at == index:
             t.float_at = NOWHERE
-    elif entry.where == IN_LOCAL:
-        t.lazy[entry.value] -= 1
+    elif entry.where == IN_LOCAL or entry.where == IN_SUM:
+        t.lazy[entry.value & 0xFFFFFFFF] -= 1
 
 
 @fn
@@ -138,6 +187,18 @@ def tr_truncate(t: ptr[Trans], height: i64) -> None:
 
 
 @fn
+def tr_constant(t: ptr[Trans], value: u64, slot: u64) -> None:
+    """Put a constant into a slot."""
+    if i64(value) == i64(i32(u32(value))):
+        position = tr_emit(t, COPY_SK, 16)
+        tr_put32(t, position + 12, u32(value))
+    else:
+        position = tr_emit(t, COPY_S8, 24)
+        tr_put64(t, position + 16, value)
+    tr_put16(t, position + 8, slot)
+
+
+@fn
 def tr_materialize(t: ptr[Trans], index: i64) -> None:
     """Put an operand into its canonical slot."""
     entry = t.entries[index]
@@ -149,19 +210,12 @@ def tr_materialize(t: ptr[Trans], index: i64) -> None:
         tr_put16(t, position + 8, slot)
         tr_put16(t, position + 10, entry.value)
     elif entry.where == CONSTANT:
-        if i64(entry.value) == i64(i32(u32(entry.value))):
-            position = tr_emit(t, COPY_SK, 16)
-            tr_put16(t, position + 8, slot)
-            tr_put32(t, position + 12, u32(entry.value))
-        else:
-            position = tr_emit(t, COPY_S8, 24)
-            tr_put16(t, position + 8, slot)
-            tr_put64(t, position + 16, entry.value)
-    elif t.last != NOWHERE and index == t.height - 1:
-        tr_retarget(t, slot)
+        tr_constant(t, entry.value, slot)
+    elif entry.where == IN_SUM:
+        tr_emit_sum(t, entry.value, slot)
     else:
-        position = tr_emit(t, COPY_SR if entry.where == IN_INT else COPY_SF, 16)
-        tr_put16(t, position + 8, slot)
+        tr_demote(t, index)
+        return
     tr_release(t, entry, index)
     entry.where = IN_SLOT
 
@@ -182,7 +236,7 @@ def tr_settle_local(t: ptr[Trans], local: u64) -> None:
     index = t.height - 1
     while t.lazy[local] > 0 and index >= 0:
         entry = t.entries[index]
-        if entry.where == IN_LOCAL and entry.value == local:
+        if (entry.where == IN_LOCAL or entry.where == IN_SUM) and (entry.value & 0xFFFFFFFF) == local:
             tr_materialize(t, index)
         index -= 1
 
@@ -244,5 +298,3 @@ def tr_new_label(t: ptr[Trans], kind: u32) -> ptr[Label]:
     label.other = NOWHERE
     return label
 
-
-__all__ = ["addr", "tr_bind", "u8"]

@@ -4,8 +4,8 @@ A slot instruction is an 8-byte handler address and its fields at fixed places, 
 another by its number alone:
 
     computing   [d u16 @8][a u16 @10][b u16 or imm i32 @12]            16 bytes; with an 8-byte constant @16: 24
-    load        [d u16 @8][a u16 @10][offset u32 @12]                  16
-    store       [a u16 @8][v u16 @10][offset u32 @12]                  16; with an immediate value i32 @16: 24
+    load        [d u16 @8][a u16 @10][offset u32 @12]                  16; with an addend i32 @16: 24
+    store       [a u16 @8][v u16 @10][offset u32 @12]                  16; with an addend or an immediate value i32 @16: 24
     branch      [a u16 @8][weight u16 @10][b or imm @12][rel i32 @16]  24; backward: [Loop @24] 32; then a float constant 8 more
 
 Operands: s a slot, r the accumulator of the operand's class (integer and reference, or float), k a constant.
@@ -81,7 +81,7 @@ def _memory() -> list[Form]:
     forms = []
     for row in TABLE:
         if row.kind == "load":
-            forms += [Form(f"{row.name}@{d}{a}{mode}", "load", row, (d, a, mode == "!")) for mode in ("", "!") for a in "srk" for d in "sr"]
+            forms += [Form(f"{row.name}@{d}{a}{mode}", "load", row, (d, a, mode == "!")) for mode in ("", "!") for a in LOADS for d in "sr"]
         elif row.kind == "store":
             unused = ("sk", "rk") if is_float(row.params[1]) else ("rr",)
             for mode in ("", "!"):
@@ -89,7 +89,8 @@ def _memory() -> list[Form]:
     return forms
 
 
-STORES = (*COMBOS, "rr")  # address, value; a constant address is the offset field alone
+LOADS = ("s", "r", "k", "p")  # address: a constant one is the offset field alone; p is a slot plus a constant @16, wrapped to 32 bits
+STORES = (*COMBOS, "rr", "ps", "pr")  # address, value
 
 
 def _branches() -> list[Form]:

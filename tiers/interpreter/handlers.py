@@ -43,7 +43,10 @@ def address(h: Handler, how: str, offset: int, size: int, checked: bool) -> str:
     """Address of an access; in checked forms it is compared with the memory's length first."""
     effective = h.let(f"zext i32 {h.field('i32', 12)} to i64")
     if how != "k":
-        index = h.let(f"zext i32 {h.operand(how, u32, offset)} to i64")
+        place = h.operand("s" if how == "p" else how, u32, offset)
+        if how == "p":
+            place = h.let(f"add i32 {place}, {h.field('i32', 16)}")
+        index = h.let(f"zext i32 {place} to i64")
         effective = h.let(f"add i64 {index}, {effective}")
     if checked:
         length = h.member(Mem, h.ec("mem0"), "nbytes", "i64")
@@ -69,7 +72,7 @@ def load(h: Handler, row: Row, d: str, a: str, checked: bool) -> None:
     h.bound = {"m": Value(kind, h.let(f"load {kind.ir}, ptr {place}, align 1"))}
     after = pinned(h)
     result = value_kind(row.results[0])
-    h.finish(d, result, meaning(h, row, result), 16, after)
+    h.finish(d, result, meaning(h, row, result), 24 if a == "p" else 16, after)
 
 
 def meaning(h: Handler, row: Row, kind: Any) -> str:
@@ -91,7 +94,7 @@ def store(h: Handler, row: Row, combo: str, checked: bool) -> None:
     stored = meaning(h, row, kind)
     place = address(h, combo[0], 8, size, checked)
     h.emit(f"store {kind.ir} {stored}, ptr {place}, align 1")
-    h.next(24 if combo[1] == "k" else 16, base=pinned(h))
+    h.next(24 if combo[0] == "p" or combo[1] == "k" else 16, base=pinned(h))
 
 
 def branch(h: Handler, row: Row, combo: str, sense: bool, back: bool) -> None:

@@ -4,7 +4,7 @@ from wasmjit.native.lang import array, ptr, struct, u8, u32, u64, i64
 from wasmjit.runtime.structs import Code, Loop, Mod, Sig
 
 # where an operand is
-IN_SLOT, IN_LOCAL, CONSTANT, IN_INT, IN_FLOAT = range(5)
+IN_SLOT, IN_LOCAL, CONSTANT, IN_INT, IN_FLOAT, IN_SUM = range(6)
 BLOCK, LOOP, IF, FUNCTION = range(4)
 NOWHERE = -1
 
@@ -13,9 +13,9 @@ NOWHERE = -1
 class Entry:
     """An operand of the abstract stack."""
 
-    where: u32  # IN_SLOT: its canonical slot, IN_LOCAL: not yet copied, IN_INT and IN_FLOAT: in an accumulator
+    where: u32  # IN_SLOT: its canonical slot, IN_LOCAL: not yet copied, IN_INT and IN_FLOAT: in an accumulator, IN_SUM: not yet added
     floating: u32  # f32 or f64
-    value: u64  # local index, or the constant's bits
+    value: u64  # local index, the constant's bits, or of an i32 sum the local and in the upper half the constant
 
 
 @struct
@@ -71,6 +71,10 @@ class Trans:
     top: i64  # highest height seen
     int_at: i64  # entry that is IN_INT, or NOWHERE
     float_at: i64
+    int_made: u64  # position of the instruction that put it there,
+    int_form: u32  # whose form with a slot destination this is
+    float_form: u32
+    float_made: u64
     last: i64  # position of the instruction that computed the top entry and can still be changed, or NOWHERE
     last_op: u32
     last_form: u32  # with destination slot: one more gives the accumulator

@@ -11,14 +11,14 @@ from wasmjit.runtime.structs import Inst, Loop, Sig
 
 from .branches import tr_arity, tr_br, tr_br_if, tr_br_table, tr_distance_field, tr_emit_condition, tr_return, tr_settle, tr_take_condition
 from .calls import tr_call, tr_call_indirect, tr_called, tr_global
-from .compute import tr_binary, tr_equal_zero, tr_in_slot, tr_load, tr_place, tr_store, tr_unary
+from .compute import tr_add_up, tr_binary, tr_equal_zero, tr_in_slot, tr_load, tr_place, tr_store, tr_unary
 from .emit import (
-    COPY_S8, COPY_SF, COPY_SK, COPY_SR, COPY_SS, NO_SPACE, tr_bind, tr_emit, tr_flush, tr_materialize, tr_new_fixup, tr_new_label, tr_pop,
+    COPY_SF, COPY_SR, COPY_SS, NO_SPACE, tr_constant, tr_emit_sum, tr_make_room, tr_push_computed, tr_bind, tr_emit, tr_flush, tr_materialize, tr_new_fixup, tr_new_label, tr_pop,
     tr_push, tr_push_slot, tr_put16, tr_put32, tr_put64, tr_retarget, tr_settle_local, tr_slot, tr_truncate,
 )  # fmt: skip
 from .forms import NUMBER
 from .leb import tr_leb, tr_opcode, tr_signed, tr_skip_immediates
-from .state import BLOCK, CONSTANT, FUNCTION, IF, IN_FLOAT, IN_INT, IN_LOCAL, IN_SLOT, LOOP, NOWHERE, Label, Trans
+from .state import BLOCK, CONSTANT, FUNCTION, IF, IN_FLOAT, IN_INT, IN_LOCAL, IN_SUM, LOOP, NOWHERE, Label, Trans
 from .tables import BINARY, COMPARE, KLASS, LOAD, STORE, UNARY, opcode
 
 ENTER0, ENTERN = NUMBER["enter0"], NUMBER["entern"]
@@ -143,38 +143,29 @@ def tr_end(t: ptr[Trans], dead: u32) -> u32:
 def tr_set_local(t: ptr[Trans], local: u64) -> None:
     """Pop into a local; the instruction that computed the operand writes it there itself where it can."""
     index = t.height - 1
-    entry = t.entries[index]
-    if entry.where == IN_LOCAL and entry.value == local:
-        tr_pop(t)
+    last = t.last
+    entry = tr_pop(t)
+    where = entry.where
+    value = entry.value
+    if where == IN_LOCAL and value == local:
         return
     if t.lazy[local] > 0:
-        where = entry.where
-        t.height -= 1  # the operand itself stays where it is
-        last = t.last
-        position = t.pos
+        before = t.pos
         tr_settle_local(t, local)
-        t.height += 1
-        if t.pos == position:
-            t.last = last
-        entry.where = where
-    if t.last != NOWHERE and entry.where != IN_LOCAL and entry.where != CONSTANT:
-        tr_retarget(t, local)
-    elif entry.where == CONSTANT:
-        if i64(entry.value) == i64(i32(u32(entry.value))):
-            position = tr_emit(t, COPY_SK, 16)
-            tr_put32(t, position + 12, u32(entry.value))
-        else:
-            position = tr_emit(t, COPY_S8, 24)
-            tr_put64(t, position + 16, entry.value)
-        tr_put16(t, position + 8, local)
-    elif entry.where == IN_INT or entry.where == IN_FLOAT:
-        position = tr_emit(t, u32(COPY_SR) if entry.where == IN_INT else u32(COPY_SF), 16)
-        tr_put16(t, position + 8, local)
-    else:
-        position = tr_emit(t, COPY_SS, 16)
-        tr_put16(t, position + 8, local)
-        tr_put16(t, position + 10, tr_place(t, entry, index))
-    tr_pop(t)
+        if t.pos != before:
+            last = NOWHERE
+    if where == IN_SUM:
+        tr_emit_sum(t, value, local)
+        return
+    if where == CONSTANT:
+        tr_constant(t, value, local)
+        return
+    if last != NOWHERE and (where == IN_INT or where == IN_FLOAT):
+        tr_retarget(t, u64(last), t.last_form, local)
+        return
+    position = tr_emit(t, u32(COPY_SR) if where == IN_INT else u32(COPY_SF) if where == IN_FLOAT else u32(COPY_SS), 16)
+    tr_put16(t, position + 8, local)
+    tr_put16(t, position + 10, tr_place(t, entry, index))
 
 
 @fn
@@ -187,6 +178,7 @@ def tr_tee_local(t: ptr[Trans], local: u64) -> None:
 @fn
 def tr_select(t: ptr[Trans]) -> None:
     condition = t.height - 1
+    tr_add_up(t, condition)
     if t.entries[condition].where == CONSTANT:
         tr_materialize(t, condition)
     left = t.height - 3
@@ -199,24 +191,13 @@ def tr_select(t: ptr[Trans]) -> None:
     c = tr_pop(t)
     b = tr_pop(t)
     a = tr_pop(t)
-    how: u32 = 0
-    where: u32 = IN_SLOT
-    if floating != 0 and t.float_at == NOWHERE:
-        how = 2
-        where = IN_FLOAT
-    elif floating == 0 and t.int_at == NOWHERE:
-        how = 1
-        where = IN_INT
+    tr_make_room(t, floating)
     form = u32(SELECT) + (u32(0) if tr_in_slot(c) else u32(3))
-    position = tr_emit(t, form + how, 16)
-    tr_put16(t, position + 8, tr_slot(t, left))
+    position = tr_emit(t, form + (u32(2) if floating else u32(1)), 16)
     tr_put16(t, position + 10, tr_place(t, a, left))
     tr_put16(t, position + 12, tr_place(t, b, right))
     tr_put16(t, position + 14, tr_place(t, c, condition))
-    tr_push(t, where, floating, 0)
-    t.last = i64(position)
-    t.last_op = OP_SELECT
-    t.last_form = form
+    tr_push_computed(t, floating, position, form, OP_SELECT)
 
 
 @fn
