@@ -54,7 +54,7 @@ def importing() -> str:
     """A module that imports the rows; it exports for each a function that calls the import as often as its parameter says."""
     lines = [f'(import "host" "{i}" (func $import{i} {row.type}))' for i, row in enumerate(ROWS)]
     for i, row in enumerate(ROWS):
-        arguments = " ".join(f"({kind}.const {value})" for kind, value in zip(row.params.split(), row.arguments))
+        arguments = " ".join(f"({kind}.const {value})" for kind, value in zip(row.params.split(), row.arguments, strict=True))
         lines.append(f'''(func (export "{i}") (param $n i32)
           (loop (call $import{i} {arguments}) {"drop " * len(row.results.split())}
             (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))''')

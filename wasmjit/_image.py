@@ -41,6 +41,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.calls_boxes",
     "wasmjit.runtime.calls_enter",
     "wasmjit.runtime.calls_entries",
+    "wasmjit.runtime.calls_funcs",
     "wasmjit.runtime.calls_hooks",
     "wasmjit.runtime.calls_host",
     "wasmjit.runtime.calls_numbers",

@@ -5,7 +5,7 @@ dies with it, or in a sweep: when a store has many boxes and no activation, its 
 One object has one box a store. Everything here runs with the GIL held.
 """
 
-from wasmjit.native.capi import PyErr_NoMemory, Py_DecRef, Py_IncRef
+from wasmjit.native.capi import Py_DecRef, Py_IncRef, PyErr_NoMemory
 from wasmjit.native.lang import PyObject, boolean, export, fn, ptr, sizeof, struct, u8, u32, u64, var
 from wasmjit.native.libc import calloc, free, realloc
 from wasmjit.runtime.calls_types import EXTERNREF

@@ -1,153 +1,32 @@
-"""Calls from Python: the store's lock, the entry, results and errors; and the path that fits every signature.
+"""Calls from Python: entry, results and errors; and the path that fits every signature.
 
-Specialised entries (runtime.calls_entries) join at `call_finish`.
+Entries for few numbers (runtime.calls_entries) join at `call_finish`.
 """
 
 from wasmjit.native.capi import (
-    PyBytes_FromStringAndSize,
-    PyDict_New,
-    PyDict_SetItem,
-    PyErr_CheckSignals,
-    PyErr_Fetch,
+    Py_DecRef,
     PyErr_Format,
     PyErr_NoMemory,
-    PyErr_Restore,
-    PyErr_SetObject,
-    PyErr_SetString,
-    PyEval_RestoreThread,
-    PyEval_SaveThread,
-    PyExc_RuntimeError,
     PyExc_TypeError,
     PyFloat_FromDouble,
     PyLong_FromLongLong,
     PyLong_FromUnsignedLongLong,
-    PyObject_CallFunctionObjArgs,
-    PyObject_GetAttrString,
     PyTuple_GetItem,
     PyTuple_New,
     PyTuple_SetItem,
     PyTuple_Size,
-    Py_DecRef,
-    Py_IncRef,
 )
-from wasmjit.native.lang import PyObject, alloca, boolean, export, f64, fn, from_bits, i32, i64, likely, ptr, u8, u32, u64, unlikely, var
-from wasmjit.native.libc import free, malloc, usleep
-from wasmjit.runtime.calls_boxes import store_sweep
-from wasmjit.runtime.calls_hooks import hook
-from wasmjit.runtime.calls_numbers import type_of
+from wasmjit.native.lang import PyObject, alloca, boolean, export, f64, fn, from_bits, i32, i64, likely, ptr, u8, u32, u64, unlikely
+from wasmjit.native.libc import free, malloc
 from wasmjit.runtime.calls_object import func_data, is_func
+from wasmjit.runtime.calls_refused import COUNT_MASK, call_odd, trap_raise
+from wasmjit.runtime.calls_store import store_enter, store_leave, store_of
 from wasmjit.runtime.calls_types import F32, F64, I32, I64, type_name, width
 from wasmjit.runtime.calls_values import box, box_number, none, unbox
-from wasmjit.runtime.codes import HOOK_CALL_OPTIONS, HOOK_TRAP, STORE_ERROR, STORE_SWEEP, TRAP_PYTHON, TRAP_STACK, TRAP_TIMEOUT
+from wasmjit.runtime.codes import TRAP_PYTHON, TRAP_STACK
 from wasmjit.runtime.context import held_ec
 from wasmjit.runtime.entry import enter
-from wasmjit.runtime.safepoints import monotonic
-from wasmjit.runtime.structs import Ec, FuncRef, Sig, StoreData
-from wasmjit.runtime.traps import trap_frames
-
-COUNT_MASK = (1 << 63) - 1  # without PY_VECTORCALL_ARGUMENTS_OFFSET
-WAIT_FIRST, WAIT_MOST = 20, 1000  # microseconds between two looks at a store that another thread is in
-
-OUTSIDE = var("store_outside", StoreData)  # for host functions called by Python: they belong to no store, any thread enters
-
-
-@fn(inline=True)
-def store_of(ref: ptr[FuncRef]) -> ptr[StoreData]:
-    if ref.inst == 0:
-        return OUTSIDE
-    return ref.inst.store
-
-
-@fn(inline=True)
-def store_enter(ec: ptr[Ec], store: ptr[StoreData]) -> boolean:
-    """Take the store for this thread, once more if it has it. Waits for another thread. False: an exception is set. GIL held."""
-    if unlikely(store.owner != ec):
-        if unlikely(store.owner != 0) and not store_wait(ec, store):
-            return False
-        store.owner = ec
-    store.depth += 1
-    return True
-
-
-@fn(inline=True)
-def store_leave(store: ptr[StoreData]) -> None:
-    depth = store.depth - 1
-    store.depth = depth
-    if likely(depth == 0):
-        store.owner = ptr[Ec](0)
-    elif unlikely(depth == STORE_SWEEP):
-        store_leave_sweeping(store)
-
-
-@fn(cold=True)
-def store_leave_sweeping(store: ptr[StoreData]) -> None:
-    """The last activation left, and boxes wait for a sweep. An exception that is set stays."""
-    store.depth = 0
-    store.owner = ptr[Ec](0)
-    kind = alloca(ptr[PyObject])
-    value = alloca(ptr[PyObject])
-    traceback = alloca(ptr[PyObject])
-    PyErr_Fetch(kind, value, traceback)
-    store_sweep(store)
-    PyErr_Restore(kind[0], value[0], traceback[0])
-
-
-@fn(cold=True)
-def store_wait(ec: ptr[Ec], store: ptr[StoreData]) -> boolean:
-    """Wait until no other thread is inside: the GIL is released, signals and the deadline are looked at."""
-    if store == OUTSIDE:
-        return True
-    if store.flags & STORE_ERROR:
-        PyErr_SetString(PyExc_RuntimeError, b"another thread is inside the store (Config(concurrent=\"error\"))")
-        return False
-    pause: u32 = WAIT_FIRST
-    while store.owner != 0:
-        state = PyEval_SaveThread()
-        usleep(pause)
-        PyEval_RestoreThread(state)
-        if PyErr_CheckSignals() != 0:
-            return False
-        if ec.deadline != 0 and monotonic() >= ec.deadline:
-            trap_raise(ec, TRAP_TIMEOUT, 0, 0, store)
-            return False
-        if pause < WAIT_MOST:
-            pause = pause * 2
-    return True
-
-
-@fn(cold=True)
-def trap_raise(ec: ptr[Ec], code: u64, address: u64, size: u64, store: ptr[StoreData]) -> None:
-    """Set the exception of a trap, with ec.frames as its backtrace."""
-    make = hook(HOOK_TRAP)
-    if make == 0:
-        return
-    owner = store.py
-    if owner == 0:
-        owner = none()
-    else:
-        Py_IncRef(owner)
-    a = PyLong_FromUnsignedLongLong(code)
-    b = PyLong_FromUnsignedLongLong(address)
-    c = PyLong_FromUnsignedLongLong(size)
-    frames = trap_frames(ec)
-    error = ptr[PyObject](0)
-    if a != 0 and b != 0 and c != 0 and frames != 0:
-        error = PyObject_CallFunctionObjArgs(make, a, b, c, frames, owner, ptr[PyObject](0))
-    drop(a)
-    drop(b)
-    drop(c)
-    drop(frames)
-    Py_DecRef(owner)
-    if error != 0:
-        PyErr_SetObject(type_of(error), error)
-        Py_DecRef(error)
-
-
-@fn
-def drop(object: ptr[PyObject]) -> None:
-    """Py_XDECREF."""
-    if object != 0:
-        Py_DecRef(object)
+from wasmjit.runtime.structs import Ec, FuncRef, Sig
 
 
 @fn(cold=True)
@@ -215,49 +94,6 @@ def box_numbers(sig: ptr[Sig], ec: ptr[Ec], sp: ptr[u64]) -> ptr[PyObject]:
     return results
 
 
-@fn(cold=True)
-def call_odd(func: ptr[PyObject], args: ptr[ptr[PyObject]], flags: u64, names: ptr[PyObject]) -> ptr[PyObject]:
-    """A call with keywords or a wrong number of arguments."""
-    count = i64(flags & COUNT_MASK)
-    if names != 0:
-        return call_keywords(func, args, count, names)
-    name = PyObject_GetAttrString(func, b"_name")
-    if name == 0:
-        return name
-    nparams = func_data(func).sig.nparams
-    if nparams == 1:
-        PyErr_Format(PyExc_TypeError, b"%U() takes 1 argument (%zd given)", name, count)
-    else:
-        PyErr_Format(PyExc_TypeError, b"%U() takes %u arguments (%zd given)", name, nparams, count)
-    Py_DecRef(name)
-    return ptr[PyObject](0)
-
-
-@fn
-def call_keywords(func: ptr[PyObject], args: ptr[ptr[PyObject]], count: i64, names: ptr[PyObject]) -> ptr[PyObject]:
-    """Hand a call with keywords to Python: HOOK_CALL_OPTIONS."""
-    options = hook(HOOK_CALL_OPTIONS)
-    if options == 0:
-        return ptr[PyObject](0)
-    result = ptr[PyObject](0)
-    positional = PyTuple_New(count)
-    keywords = PyDict_New()
-    if positional != 0 and keywords != 0:
-        failed = False
-        for i in range(count):
-            Py_IncRef(args[i])
-            PyTuple_SetItem(positional, i, args[i])
-        for i in range(PyTuple_Size(names)):
-            if PyDict_SetItem(keywords, PyTuple_GetItem(names, i), args[count + i]) != 0:
-                failed = True
-                break
-        if not failed:
-            result = PyObject_CallFunctionObjArgs(options, func, positional, keywords, ptr[PyObject](0))
-    drop(positional)
-    drop(keywords)
-    return result
-
-
 @fn
 def raw_type(type: u32) -> u32:
     """The integer type of a numeric type's bits; 0 for references."""
@@ -269,7 +105,10 @@ def raw_type(type: u32) -> u32:
 
 
 @fn
-def unbox_arguments(sig: ptr[Sig], args: ptr[ptr[PyObject]], sp: ptr[u64], store: ptr[StoreData], func: ptr[PyObject], raw: boolean) -> boolean:
+def unbox_arguments(func: ptr[PyObject], args: ptr[ptr[PyObject]], sp: ptr[u64], raw: boolean) -> boolean:
+    """Write arguments to the slots from sp on. False: an exception is set."""
+    sig = func_data(func).sig
+    store = store_of(func_data(func).ref)
     at = sp
     for i in range(sig.nparams):
         type = u32(sig.types[i])
@@ -331,7 +170,7 @@ def call_slots(func: ptr[PyObject], args: ptr[ptr[PyObject]], raw: boolean) -> p
     if unlikely(not store_enter(ec, store_of(ref))):
         return ptr[PyObject](0)
     ec.vs_top = top
-    passed = unbox_arguments(sig, args, sp, store_of(ref), func, raw)
+    passed = unbox_arguments(func, args, sp, raw)
     ec.vs_top = sp
     result = ptr[PyObject](0)
     if likely(passed):

@@ -6,8 +6,9 @@ branched on: a call site sees one order of branches, which costs less than the f
 
 from wasmjit.native.capi import PyErr_NoMemory, PyErr_Occurred
 from wasmjit.native.lang import PyObject, fn, fnptr, ptr, u8, u32, u64, unlikely
-from wasmjit.runtime.calls_enter import COUNT_MASK, call_any, call_finish, call_odd
+from wasmjit.runtime.calls_enter import call_any, call_finish
 from wasmjit.runtime.calls_object import func_data
+from wasmjit.runtime.calls_refused import COUNT_MASK, call_odd
 from wasmjit.runtime.calls_types import F64
 from wasmjit.runtime.calls_values import FAILED, unbox_number
 from wasmjit.runtime.context import held_ec

@@ -6,7 +6,7 @@ HOOK_STORE_JOIN(store, func)                                             a Func 
 HOOK_INSTANCE(address) -> Instance                                       the caller of a host function whose Python object is gone
 """
 
-from wasmjit.native.capi import PyErr_SetString, PyExc_RuntimeError, Py_DecRef, Py_IncRef
+from wasmjit.native.capi import Py_DecRef, Py_IncRef, PyErr_SetString, PyExc_RuntimeError
 from wasmjit.native.lang import PyObject, export, fn, ptr, u32, var
 from wasmjit.runtime.codes import HOOKS
 

@@ -5,7 +5,10 @@ calls `host_call`. The block does not own the callable: the Python object that m
 sees cycles through it.
 """
 
+from wasmjit.binary.signatures import sig_drop, sig_intern
 from wasmjit.native.capi import (
+    Py_DecRef,
+    Py_IncRef,
     PyBytes_AsString,
     PyBytes_Size,
     PyCapsule_GetPointer,
@@ -24,15 +27,30 @@ from wasmjit.native.capi import (
     PyTuple_GetItem,
     PyTuple_Size,
     PyType_GetName,
-    Py_DecRef,
-    Py_IncRef,
 )
-from wasmjit.binary.signatures import sig_drop, sig_intern
-from wasmjit.native.lang import PyObject, alloca, array, boolean, export, fn, fnptr, i64, likely, ptr, sizeof, struct, symbol, u8, u32, u64, unlikely
+from wasmjit.native.lang import (
+    PyObject,
+    alloca,
+    array,
+    boolean,
+    export,
+    fn,
+    fnptr,
+    i64,
+    likely,
+    ptr,
+    sizeof,
+    struct,
+    symbol,
+    u8,
+    u32,
+    u64,
+    unlikely,
+)
 from wasmjit.native.libc import calloc, free, malloc
 from wasmjit.runtime.calls_hooks import hook
 from wasmjit.runtime.calls_numbers import type_of
-from wasmjit.runtime.calls_types import F64, width
+from wasmjit.runtime.calls_types import width
 from wasmjit.runtime.calls_values import RESULT, box, none, unbox
 from wasmjit.runtime.codes import GIL_HELD, HOOK_INSTANCE, HOST_PASS_INSTANCE, HOST_RAW, TRAP_STACK
 from wasmjit.runtime.context import held_ec
@@ -158,10 +176,11 @@ def host_arguments(ec: ptr[Ec], ref: ptr[FuncRef], sp: ptr[u64], args: ptr[ptr[P
             args[0] = PyLong_FromUnsignedLongLong(u64(ec.inst))
             args[1] = PyLong_FromUnsignedLongLong(u64(sp))
             return 2 if args[0] != 0 and args[1] != 0 else -1
-        args[0] = caller_instance(ec)
-        if args[0] == 0:
-            return -1
-        count = 1
+        if flags & HOST_PASS_INSTANCE:
+            args[0] = caller_instance(ec)
+            if args[0] == 0:
+                return -1
+            count = 1
     at = sp
     owner = ptr[PyObject](0)
     if ec.inst != 0:
@@ -244,7 +263,7 @@ def caller_instance(ec: ptr[Ec]) -> ptr[PyObject]:
 def caller() -> ptr[PyObject]:
     """The Instance that called the host function which runs in this thread. RuntimeError: none does."""
     ec = held_ec()
-    if ec == 0 or ec.inst == 0:
+    if ec == 0 or ec.act == 0 or ec.inst == 0:  # ec.inst is stale outside of activations
         PyErr_SetString(PyExc_RuntimeError, b"caller() is called by a host function, which wasm has called")
         return ptr[PyObject](0)
     return caller_instance(ec)

@@ -3,7 +3,7 @@
 Where the learned layout does not show on known numbers, the C API reads them.
 """
 
-from wasmjit.native.capi import PyFloat_AsDouble, PyFloat_FromDouble, PyLong_AsLongLong, PyLong_FromLongLong, Py_DecRef
+from wasmjit.native.capi import Py_DecRef, PyFloat_AsDouble, PyFloat_FromDouble, PyLong_AsLongLong, PyLong_FromLongLong
 from wasmjit.native.lang import PyObject, boolean, f64, fn, i64, likely, ptr, struct, symbol, u8, u32, u64, var
 
 # kinds of ints, by the word behind their head; digits of 30 bits follow it
@@ -53,14 +53,22 @@ def int_looks(value: i64, word: i64) -> boolean:
     return same
 
 
+@fn
+def ints_look(zero: i64, one: i64, minus: i64, two: i64, minus_two: i64) -> boolean:
+    """Are these the words of 0, and of positive and negative ints of one and two digits?"""
+    large: i64 = (5 << DIGIT) + 1234567
+    if not (int_looks(0, zero) and int_looks(7, one) and int_looks(1234567, one) and int_looks(-7, minus)):
+        return False
+    return int_looks(large, two) and int_looks(0 - large, minus_two)
+
+
 @fn(cold=True)
 def layout_learn(head: u64) -> None:
     """`head`: object.__basicsize__."""
     LAYOUT.head = head
-    large: i64 = (5 << DIGIT) + 1234567
-    if int_looks(0, 0) and int_looks(7, 1) and int_looks(-7, -1) and int_looks(1000007, 1) and int_looks(large, 2) and int_looks(0 - large, -2):
+    if ints_look(0, 1, -1, 2, -2):
         LAYOUT.ints = SIZED
-    elif int_looks(0, 1) and int_looks(7, 8) and int_looks(-7, 10) and int_looks(1000007, 8) and int_looks(large, 16) and int_looks(0 - large, 18):
+    elif ints_look(1, 8, 10, 16, 18):
         LAYOUT.ints = TAGGED
     number = PyFloat_FromDouble(1.5)
     if number != 0:

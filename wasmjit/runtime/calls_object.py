@@ -4,28 +4,43 @@ An object is CPython's head, whose size Python tells when it makes the type, the
 """
 
 from wasmjit.native.capi import (
-    PyBytes_FromStringAndSize,
+    Py_DecRef,
+    Py_IncRef,
     PyErr_SetString,
     PyExc_RuntimeError,
-    PyExc_TypeError,
-    PyObject_CallFunctionObjArgs,
     PyObject_ClearWeakRefs,
     PyObject_GC_Del,
     PyObject_GC_UnTrack,
     PyObject_GetAttrString,
-    PyTuple_New,
-    PyTuple_SetItem,
     PyType_FromSpec,
     PyType_GenericAlloc,
-    Py_DecRef,
-    Py_IncRef,
 )
-from wasmjit.native.lang import PyObject, alloca, array, boolean, call, export, extern, fn, fnptr, i32, i64, offsetof, ptr, sizeof, struct, symbol, u8, u32, u64, unlikely, var
-from wasmjit.runtime.calls_hooks import hook
+from wasmjit.native.lang import (
+    PyObject,
+    alloca,
+    array,
+    boolean,
+    call,
+    export,
+    extern,
+    fn,
+    fnptr,
+    i32,
+    i64,
+    offsetof,
+    ptr,
+    sizeof,
+    struct,
+    symbol,
+    u8,
+    u32,
+    u64,
+    unlikely,
+    var,
+)
 from wasmjit.runtime.calls_numbers import LAYOUT, layout_learn, type_of
 from wasmjit.runtime.calls_types import one_result, slots_of
-from wasmjit.runtime.codes import HOOK_STORE_JOIN
-from wasmjit.runtime.structs import FuncRef, Inst, Mod, Sig, StoreData
+from wasmjit.runtime.structs import FuncRef, Sig
 
 # typeslots.h, structmember.h and object.h of CPython: part of its stable ABI
 TP_CALL, TP_CLEAR, TP_DEALLOC, TP_HASH, TP_RICHCOMPARE, TP_TRAVERSE, TP_MEMBERS, TP_GETSET = 50, 51, 52, 59, 67, 71, 72, 73
@@ -261,113 +276,3 @@ def func_new(ref: ptr[FuncRef], owner: ptr[PyObject]) -> ptr[PyObject]:
     data.ref = ref
     data.vectorcall = call_entry(ref)
     return func
-
-
-@fn
-def func_box(ref: ptr[FuncRef], owner: ptr[PyObject]) -> ptr[PyObject]:
-    """A Func for a funcref value that is not null. `owner` is used for host functions; others know their store."""
-    if ref.inst != 0:
-        owner = ref.inst.store.py
-    if owner == 0:
-        PyErr_SetString(PyExc_RuntimeError, b"a host function outside any store has no Func")
-        return ptr[PyObject](0)
-    return func_new(ref, owner)
-
-
-@fn
-def func_unbox(func: ptr[PyObject], store: ptr[StoreData]) -> ptr[FuncRef]:
-    """The funcref value of a Func that goes into `store`; stores are joined if it belongs to another one.
-
-    Nothing is joined when `store` is 0 or has no Python object: a table without a store, a host function called by Python.
-    Null: an exception is set.
-    """
-    data = func_data(func)
-    ref = data.ref
-    if ref == 0:
-        PyErr_SetString(PyExc_RuntimeError, b"the function's store is gone")
-        return ref
-    if store == 0 or store.py == 0 or data.owner == store.py:
-        return ref
-    if ref.inst != 0 and ref.inst.store == store:
-        return ref
-    join = hook(HOOK_STORE_JOIN)
-    if join == 0:
-        return ptr[FuncRef](0)
-    done = PyObject_CallFunctionObjArgs(join, store.py, func, ptr[PyObject](0))
-    if done == 0:
-        return ptr[FuncRef](0)
-    Py_DecRef(done)
-    return ref
-
-
-@export
-def func_ref(object: ptr[PyObject]) -> ptr[FuncRef]:
-    """The FuncRef address of a Func, 0 for any other object."""
-    if not is_func(object):
-        return ptr[FuncRef](0)
-    return func_data(object).ref
-
-
-@export
-def func_owner(func: ptr[PyObject]) -> ptr[PyObject]:
-    """The Python object that keeps a Func's function alive: its Store. None for any other object."""
-    owner = ptr[PyObject](symbol("_Py_NoneStruct"))
-    if is_func(func) and func_data(func).owner != 0:
-        owner = func_data(func).owner
-    Py_IncRef(owner)
-    return owner
-
-
-@export
-def func_host(object: ptr[PyObject]) -> ptr[PyObject]:
-    """The Python callable behind a Func of a host function; None for wasm functions and other objects."""
-    found = ptr[PyObject](symbol("_Py_NoneStruct"))
-    ref = func_ref(object)
-    if ref != 0 and ref.host != 0:
-        found = ref.host.callable
-    Py_IncRef(found)
-    return found
-
-
-@export
-def func_instance(object: ptr[PyObject]) -> ptr[Inst]:
-    """The Inst address of a Func of a wasm function, else 0."""
-    ref = func_ref(object)
-    if ref == 0:
-        return ptr[Inst](0)
-    return ref.inst
-
-
-@export
-def func_index(object: ptr[PyObject]) -> i64:
-    """Index of a wasm function in its module; -1 for host functions and other objects."""
-    ref = func_ref(object)
-    if ref == 0 or ref.inst == 0:
-        return -1
-    return i64(ref.code.index)
-
-
-@export
-def func_mod(object: ptr[PyObject]) -> ptr[Mod]:
-    """The Mod address of a wasm function's module, else 0."""
-    ref = func_ref(object)
-    if ref == 0 or ref.inst == 0:
-        return ptr[Mod](0)
-    return ref.code.mod
-
-
-@export
-def func_types(object: ptr[PyObject]) -> ptr[PyObject]:
-    """(params, results) of a Func: bytes, a value type each. TypeError: no Func."""
-    if not is_func(object):
-        PyErr_SetString(PyExc_TypeError, b"a Func is expected")
-        return ptr[PyObject](0)
-    sig = func_data(object).sig
-    both = PyTuple_New(2)
-    params = PyBytes_FromStringAndSize(sig.types, i64(sig.nparams))
-    results = PyBytes_FromStringAndSize(sig.types + sig.nparams, i64(sig.nresults))
-    if both == 0 or params == 0 or results == 0:
-        return ptr[PyObject](0)
-    PyTuple_SetItem(both, 0, params)
-    PyTuple_SetItem(both, 1, results)
-    return both

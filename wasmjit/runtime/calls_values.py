@@ -6,6 +6,8 @@ where PyErr_Occurred() agrees: an i64 can have these bits too. Messages say who 
 """
 
 from wasmjit.native.capi import (
+    Py_DecRef,
+    Py_IncRef,
     PyErr_Clear,
     PyErr_ExceptionMatches,
     PyErr_Format,
@@ -21,13 +23,12 @@ from wasmjit.native.capi import (
     PyObject_GetAttrString,
     PyObject_HasAttrString,
     PyType_GetName,
-    Py_DecRef,
-    Py_IncRef,
 )
-from wasmjit.native.lang import PyObject, bits, boolean, export, f32, f64, fn, from_bits, i32, i64, ptr, symbol, u8, u32, u64, unlikely
+from wasmjit.native.lang import PyObject, bits, boolean, export, f32, f64, fn, from_bits, i32, i64, ptr, symbol, u32, u64, unlikely
 from wasmjit.runtime.calls_boxes import box_get, box_make
+from wasmjit.runtime.calls_funcs import func_box, func_unbox
 from wasmjit.runtime.calls_numbers import float_value, int_value, type_of
-from wasmjit.runtime.calls_object import func_box, func_unbox, is_func
+from wasmjit.runtime.calls_object import is_func
 from wasmjit.runtime.calls_types import EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, type_name
 from wasmjit.runtime.structs import FuncRef, StoreData
 
@@ -145,10 +146,10 @@ def float_failed(object: ptr[PyObject], type: u32, who: ptr[PyObject], position:
         if type == F32:
             return 0xBF80_0000
         return 0xBFF0_0000_0000_0000
-    kind = type_of(object)
-    if PyErr_ExceptionMatches(PyExc_TypeError) and not PyObject_HasAttrString(ptr[PyObject](kind), b"__float__") and not PyIndex_Check(object):
-        PyErr_Clear()
-        return wrong_type(object, type, who, position)
+    if PyErr_ExceptionMatches(PyExc_TypeError) and not PyObject_HasAttrString(type_of(object), b"__float__"):
+        if not PyIndex_Check(object):
+            PyErr_Clear()
+            return wrong_type(object, type, who, position)
     return FAILED
 
 

@@ -34,7 +34,10 @@ class _Methods:
     """
 
     if TYPE_CHECKING:
+        __name__: str
 
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: object) -> None: ...
         def __call__(self, *args: Any, timeout: float | None = None, fuel: int | None = None) -> Any: ...
 
     @property
@@ -128,7 +131,7 @@ else:
             setattr(Func, _name, _value)
 
 
-def call_options(func: "Func", args: "tuple[Any, ...]", options: "dict[str, Any]") -> "Any":
+def call_options(func: "_Methods", args: "tuple[Any, ...]", options: "dict[str, Any]") -> "Any":
     """Call a Func with keywords."""
     timeout, fuel = options.pop("timeout", None), options.pop("fuel", None)
     if options:
