@@ -63,7 +63,7 @@ def argument(value: Value) -> Any:
 def number(kind: str, bits: int) -> int | float:
     """The Python number of these bits."""
     as_number, as_bits = FORMATS[kind]
-    result: int | float = struct.unpack(as_number, struct.pack(as_bits, bits))[0]
+    result: int | float = struct.unpack(as_number, struct.pack(as_bits, bits & ((1 << WIDTHS[kind]) - 1)))[0]
     return result
 
 

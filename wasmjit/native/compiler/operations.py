@@ -42,6 +42,18 @@ def _binary(name: str) -> Emitter:
     return emit
 
 
+def _extreme(name: str) -> Emitter:
+    """minimum and maximum; LLVM's own return a signalling NaN as it came, addition makes it quiet."""
+
+    def emit(c: Any, node: ast.Call) -> Any:
+        kind, x, y = c.unify(node, c.expression(node.args[0]), c.expression(node.args[1]))
+        extreme = _intrinsic(c, name, kind, [f"{kind.ir} {x}", f"{kind.ir} {y}"]).text
+        nan, either = c.let(f"fadd {kind.ir} {x}, {y}"), c.let(f"fcmp uno {kind.ir} {x}, {y}")
+        return _value(kind, c.let(f"select i1 {either}, {kind.ir} {nan}, {kind.ir} {extreme}"))
+
+    return emit
+
+
 def _rotate(name: str) -> Emitter:
     def emit(c: Any, node: ast.Call) -> Any:
         kind, x, n = c.unify(node, c.expression(node.args[0]), c.expression(node.args[1]))
@@ -194,7 +206,7 @@ INTRINSICS: dict[str, Emitter] = {
     "clz": _unary("ctlz", "i1 false"), "ctz": _unary("cttz", "i1 false"), "popcnt": _unary("ctpop"), "bswap": _unary("bswap"),
     "rotl": _rotate("fshl"), "rotr": _rotate("fshr"), "sqrt": _unary("sqrt"), "ceil": _unary("ceil"), "floor": _unary("floor"),
     "trunc": _unary("trunc"), "nearest": _unary("roundeven"), "fabs": _unary("fabs"), "copysign": _binary("copysign"),
-    "fminimum": _binary("minimum"), "fmaximum": _binary("maximum"), "bits": _bits, "from_bits": _from_bits, "isnan": _isnan,
+    "fminimum": _extreme("minimum"), "fmaximum": _extreme("maximum"), "bits": _bits, "from_bits": _from_bits, "isnan": _isnan,
     "load": _load(""), "store": _store(""), "vload": _load("volatile "), "vstore": _store("volatile "),
     "atomic_load": _atomic_load, "atomic_store": _atomic_store("seq_cst"), "atomic_store_release": _atomic_store("release"),
     "atomic_add": _atomic_add, "atomic_cas": _atomic_cas, "barrier": _barrier, "thread_pointer": _thread_pointer,
