@@ -97,7 +97,7 @@ def load(values: dict[str, Any], path: str, args: list[str]) -> Program:
 def invoke(program: Program, name: str, texts: list[str], command: Command) -> None:
     """Call the exported function `name` with arguments in text form and print its results, one a line."""
     require_stdout()
-    function = program.instance.exports.get(name)
+    function = program.instance.exports[name] if name in program.instance.exports else None
     if not isinstance(function, wasmjit.Func):
         names = [export.name for export in program.instance.module.exports if export.kind == "func"]
         raise UsageError(f"no exported function {name!r}; there are: {', '.join(names) or 'none'}", command)

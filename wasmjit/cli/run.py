@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
 
 def start(program: Program, path: str) -> None:
     """Call `_start`, what makes a module a program."""
-    entry = program.instance.exports.get("_start")
+    entry = program.instance.exports["_start"] if "_start" in program.instance.exports else None
     if not isinstance(entry, wasmjit.Func):
         raise UsageError(f"{path} is no program: it exports no function _start; call another export with --invoke FN", COMMAND)
     program.call(entry)
