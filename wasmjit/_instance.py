@@ -4,6 +4,7 @@ from . import _config
 from ._exports import Exports, Functions, closed
 from ._image import native
 from ._imports import resolve
+from ._memory import Memory
 from ._module import Module
 from ._types import FuncType
 from .runtime.codes import HOOK_INSTANCE
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from ._config import Limits
-    from ._memory import Memory
 
 N = native()
 
@@ -126,8 +126,6 @@ class Instance:
     @property
     def memory(self) -> "Memory":
         """The first memory, exported or not. AttributeError: there is none; ValueError: the instance is closed."""
-        from ._memory import Memory
-
         if N.inst_closed(self._address):
             closed()
         address = N.inst_memory(self._address, 0)
