@@ -29,6 +29,7 @@ class World:
         self.shipped = folder / "shipped"
         for path in (self.package, self.shipped):
             path.mkdir()
+        (folder / "pyproject.toml").touch()  # a checkout
         self.builds = 0
         self.write("first")
 
@@ -89,6 +90,18 @@ def test_a_touched_source_is_not(world: World) -> None:
     assert world.builds == 1
     assert imagefile.check(before)[imagefile.KEY] == imagefile.check(world.entry.read_bytes())[imagefile.KEY]
     assert before != world.entry.read_bytes()  # stamped anew: the next start does not read the sources
+
+
+def test_an_installed_package_is_judged_by_one_file(world: World) -> None:
+    (world.package / "other.py").write_text("")
+    stamps = set()
+    for checkout in (True, False):
+        if not checkout:
+            (world.package.parent / "pyproject.toml").unlink()
+        for at in (1, 2):
+            os.utime(world.package / "other.py", (at, at))
+            stamps.add(provide.stamp([SOURCE, "other.py"]))
+    assert len(stamps) == 3  # two of the checkout
 
 
 def test_an_edit_during_the_build(world: World) -> None:

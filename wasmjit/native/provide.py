@@ -1,7 +1,7 @@
 """Where the native image comes from: the cache, a shipped image, or a build. On the run path.
 
 A cached image knows the files it was made from. It is used at once if their sizes, times and inodes are what they were
-(`stamp`: 2 us a file), and after reading them if their contents are (`contents`). Otherwise it is stale: then a shipped
+(`stamp`), and after reading them if their contents are (`contents`). Otherwise it is stale: then a shipped
 image for a baseline processor whose contents agree, then a build. Both go into the cache. An image that was shipped
 stays in use until `python -m wasmjit.native --build` replaces it by one made for this very processor.
 """
@@ -47,7 +47,13 @@ def entry_name(name: str, words: list[int]) -> str:
 
 
 def stamp(sources: "Sequence[str]") -> int:
-    """A number that changes when a file is written, replaced or touched; 0 if one is missing."""
+    """A number that changes when a file is written, replaced or touched; 0 if one is missing.
+
+    In a checkout every file is looked at, 3 us each. An installer writes all files of a version, so that of an
+    installed package looks at one.
+    """
+    if not os.path.exists(f"{PACKAGE}/../pyproject.toml"):
+        sources = sources[:1]
     try:
         found = [os.stat(f"{PACKAGE}/{path}") for path in sources]
     except OSError:
