@@ -5,8 +5,6 @@ Hand-written because argparse costs more to import than the runtime takes to loa
 accepted.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 class UsageError(Exception):
     """The command line is wrong: exit code 2. `command` is the subcommand whose usage the message shows, if known."""
 
-    def __init__(self, message: str, command: Command | None = None) -> None:
+    def __init__(self, message: str, command: "Command | None" = None) -> None:
         super().__init__(message)
         self.command = command
 
@@ -36,9 +34,9 @@ class Option:
         metavar: str = "",
         help: str = "",
         *,
-        convert: Callable[[str], Any] = str,
+        convert: "Callable[[str], Any]" = str,
         many: bool = False,
-        keys: tuple[Option, ...] = (),
+        keys: "tuple[Option, ...]" = (),
     ) -> None:
         self.names = names.split()
         self.name = self.names[-1].lstrip("-").replace("-", "_")
@@ -89,7 +87,7 @@ def _row(left: str, right: str) -> str:
     return f"  {left:<34} {right}"
 
 
-def parse(command: Command, argv: list[str]) -> tuple[dict[str, Any], list[str]] | None:
+def parse(command: Command, argv: list[str]) -> "tuple[dict[str, Any], list[str]] | None":
     """Read `argv` by the tables of `command`: (option values by name, operands), or None when help was asked for and printed.
 
     Options that were not given are absent from the dict. Raises UsageError.
@@ -131,7 +129,7 @@ def parse(command: Command, argv: list[str]) -> tuple[dict[str, Any], list[str]]
     return values, operands
 
 
-def _store(values: dict[str, Any], option: Option, name: str, text: str, command: Command) -> None:
+def _store(values: "dict[str, Any]", option: Option, name: str, text: str, command: Command) -> None:
     if option.keys:
         _store_keys(values.setdefault(option.name, {}), option, name, text, command)
         return
@@ -145,7 +143,7 @@ def _store(values: dict[str, Any], option: Option, name: str, text: str, command
         values[option.name] = value
 
 
-def _store_keys(values: dict[str, Any], option: Option, name: str, text: str, command: Command) -> None:
+def _store_keys(values: "dict[str, Any]", option: Option, name: str, text: str, command: Command) -> None:
     table = {key.names[-1]: key for key in option.keys}
     for item in text.split(","):
         word, equals, given = item.partition("=")

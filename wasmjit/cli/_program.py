@@ -1,7 +1,5 @@
 """From options to a running program: what `run` and `invoke` have in common. The option names are those of wasmtime."""
 
-from __future__ import annotations
-
 import os
 from time import monotonic
 
@@ -69,18 +67,18 @@ class Program:
     The other settings are those of `Instance`.
     """
 
-    def __init__(self, module: wasmjit.Module, *, timeout: float | None, **settings: Any) -> None:
+    def __init__(self, module: "wasmjit.Module", *, timeout: float | None, **settings: "Any") -> None:
         self.deadline = None if timeout is None else monotonic() + timeout
         self.instance = wasmjit.Instance(module, timeout=timeout, **settings)
 
-    def call(self, function: wasmjit.Func, arguments: Iterable[object] = ()) -> Any:
+    def call(self, function: "wasmjit.Func", arguments: "Iterable[object]" = ()) -> "Any":
         """Call a function of the instance in the time that is left."""
         if self.deadline is None:
             return function(*arguments)
         return function(*arguments, timeout=max(0.0, self.deadline - monotonic()))
 
 
-def load(values: dict[str, Any], path: str, args: list[str]) -> Program:
+def load(values: "dict[str, Any]", path: str, args: list[str]) -> Program:
     """Load the module at `path` and make its instance, with `args` as the program's arguments and our standard streams as its own."""
     wasm = values.get("wasm", {})
     environment = dict(os.environ) if values.get("wasi", {}).get("inherit_env") else {}

@@ -1,7 +1,5 @@
 """Text on the command line to values and back."""
 
-from __future__ import annotations
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +48,7 @@ def boolean(text: str) -> bool:
     return text in _YES
 
 
-def choice(*names: str) -> Callable[[str], str]:
+def choice(*names: str) -> "Callable[[str], str]":
     """A converter that takes one of `names`."""
 
     def convert(text: str) -> str:
@@ -92,7 +90,7 @@ def show_value(kind: str, value: object) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _number(convert: Callable[[str], Number], text: str) -> Number | None:
+def _number(convert: "Callable[[str], Number]", text: str) -> "Number | None":
     try:
         return convert(text)
     except (ValueError, OverflowError):

@@ -1,7 +1,5 @@
 """`wasmjit cache`: where compiled code is kept, and how much of it."""
 
-from __future__ import annotations
-
 import time
 
 from wasmjit.cli._options import Command, UsageError, parse
@@ -62,4 +60,4 @@ def clear(cache: Cache) -> int:
     return 0
 
 
-ACTIONS: dict[str, Callable[[Cache], int]] = {"path": show_path, "list": show_entries, "size": show_size, "clear": clear}
+ACTIONS: "dict[str, Callable[[Cache], int]]" = {"path": show_path, "list": show_entries, "size": show_size, "clear": clear}

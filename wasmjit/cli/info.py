@@ -1,7 +1,5 @@
 """`wasmjit info`: what a module holds and needs."""
 
-from __future__ import annotations
-
 import wasmjit
 from wasmjit._wat import assemble, is_text
 from wasmjit.cli._options import Command, UsageError, parse
@@ -54,12 +52,12 @@ def describe(path: str) -> int:
     return 0
 
 
-def print_list(title: str, lines: Iterable[str]) -> None:
+def print_list(title: str, lines: "Iterable[str]") -> None:
     """Print a heading and the lines below it, or that there are none."""
     print(f"{title}:", *(list(lines) or ["none"]), sep="\n  ")
 
 
-def sections(data: bytes) -> Iterator[str]:
+def sections(data: bytes) -> "Iterator[str]":
     """One line a section: its name, the number of its entries, offset and size of its content. Stops where the bytes make no sense."""
     position = len(MAGIC)
     while position < len(data):

@@ -1,7 +1,5 @@
 """`wasmjit invoke`: call one exported function."""
 
-from __future__ import annotations
-
 from wasmjit.cli import _program
 from wasmjit.cli._options import Command, UsageError, parse
 

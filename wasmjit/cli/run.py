@@ -1,7 +1,5 @@
 """`wasmjit run`: start a program."""
 
-from __future__ import annotations
-
 import wasmjit
 from wasmjit.cli._options import Command, Option, UsageError, parse
 from wasmjit.cli._program import OPTIONS, Program, invoke, load, print_stats
