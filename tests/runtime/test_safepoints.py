@@ -193,6 +193,23 @@ def test_daemon_thread_in_wasm_does_not_hold_up_exit(script: Any) -> None:
     assert time.perf_counter() - start < 10
 
 
+def test_daemon_thread_that_leaves_wasm_during_finalization(script: Any) -> None:
+    """Python ends a thread that asks for the GIL then, by pthread_exit: through the entry trampoline's frame."""
+    text = (
+        "import os, threading, time\n"
+        "class Slow:\n"
+        "    def __del__(self, sleep=time.sleep, write=os.write): sleep(0.5); write(1, b'deleted')\n"
+        "sys.slow = Slow()\n"
+        "def work():\n"
+        "    native.deadline_push(0.25)\n"
+        "    native.run(3, 1 << 62, 0)\n"
+        "threading.Thread(target=work, daemon=True).start()\n"
+        "time.sleep(0.1)\n"
+    )
+    result = script(text)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "deleted", "")
+
+
 def test_long_fill_and_copy_time_out(native: Any) -> None:
     """Bulk operations poll between chunks."""
     address = native.memory_new(8192, 8192, 1 << 30, 1)

@@ -1,9 +1,9 @@
 """One module a platform: context offsets, system constants, trampolines in assembler. Build time only.
 
 A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of the program counter, the stack pointer and
-the register of a C function's first argument), REG_SLOT_PC, REG_CSP (of the registers in which interpreter handlers keep
-their slot pc and control stack pointer), SYS_GETTID, RED_ZONE and `ir()`: the module assembler.
-The constants that differ between systems only are here.
+the register of a C function's first argument), REG_SLOT_PC and REG_CSP (of the registers in which interpreter handlers keep
+slot pc and control stack pointer), ENTRY_SP_BIAS, SYS_GETTID, and `assembler()`: text that defines `enter` and `rt_throw`.
+What all of them share is here.
 """
 
 import os
