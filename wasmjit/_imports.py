@@ -27,8 +27,11 @@ WASI = ("wasi_snapshot_preview1", "wasi_unstable")
 LISTED = 40  # imports that the message of a LinkError names
 
 
-def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: Store) -> list[int]:
+def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: Store, adopted: "list[Any]") -> list[int]:
     """Addresses for a module's imports, in order; `store` becomes part of the stores that they belong to and keeps the rest.
+
+    What was made by Python and has no store yet is added to `adopted`: its `_store` is set once the instance exists, because
+    a store sweeps the boxes of objects that no table or global of its instances holds.
 
     wasi: a Wasi, None, or "auto": one that is made when the module asks for it. unknown: "error", or "trap" for functions
     that raise when called. Raises LinkError.
@@ -36,7 +39,7 @@ def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: 
     rows = N.mod_imports(module.address)
     if not rows:
         return []
-    linker = _Linker(store, unknown)
+    linker = _Linker(store, unknown, adopted)
     namespaces: dict[str, object] = {}
     lookup = _lookup(imports)
     addresses: list[int] = []
@@ -67,11 +70,12 @@ def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: 
 class _Linker:
     """Turns one found object after the other into an address, and remembers what failed."""
 
-    __slots__ = ("store", "unknown", "keep", "stores", "failed")
+    __slots__ = ("store", "unknown", "adopted", "keep", "stores", "failed")
 
-    def __init__(self, store: Store, unknown: str) -> None:
+    def __init__(self, store: Store, unknown: str, adopted: "list[Any]") -> None:
         self.store = store
         self.unknown = unknown
+        self.adopted = adopted
         self.keep: list[object] = []
         self.stores: set[Store] = set()
         self.failed: list[tuple[Any, str]] = []  # description of the import, what is wrong with it
@@ -144,7 +148,7 @@ class _Linker:
     def adopt(self, found: "Table | Memory | Global") -> None:
         """Let the store keep what was made by Python, or become part of the store that it came from."""
         if found._store is None:
-            found._store = self.store
+            self.adopted.append(found)
         else:
             self.stores.add(found._store)
         if found._owner is not None:

@@ -71,10 +71,13 @@ class Instance:
             limits = _config.UNLIMITED
         N.fault_assert()  # other libraries may have put their signal handlers before ours
         store = Store()
-        addresses = resolve(module, imports, wasi, unknown_imports, store)
+        adopted: list[Any] = []
+        addresses = resolve(module, imports, wasi, unknown_imports, store, adopted)
         store = store.root()
         store.modules[module.address] = module
         address = _build(module, store, addresses, limits)
+        for found in adopted:
+            found._store = store
         self.module = module
         self._store = store
         self._address = address

@@ -151,3 +151,26 @@ def test_host_functions_take_references() -> None:
     thing = Thing()
     assert exports.f(thing, exports.f) == (exports.f, thing)
     assert exports.f(None, None) == (None, None)
+
+
+def test_a_table_that_an_instance_refused_keeps_its_objects() -> None:
+    """No instance holds the table, so no sweep may take its objects."""
+    table = wasmjit.Table("externref", 5000)
+    module = wasmjit.Module('(module (import "a" "t" (table 10 externref)) (import "a" "absent" (func)))')
+    with pytest.raises(wasmjit.LinkError):
+        wasmjit.Instance(module, {"a": {"t": table}})
+    things = [Thing() for _ in range(5000)]
+    for i, thing in enumerate(things):
+        table[i] = thing
+    assert list(table) == things
+
+
+def test_a_shared_table_keeps_its_objects() -> None:
+    table = wasmjit.Table("externref", 5000)
+    module = wasmjit.Module('(module (import "a" "t" (table 10 externref)) (func (export "n") (result i32) table.size 0))')
+    exports = wasmjit.Instance(module, {"a": {"t": table}}).exports
+    things = [Thing() for _ in range(5000)]
+    for i, thing in enumerate(things):
+        table[i] = thing
+    assert exports.n() == 5000
+    assert list(table) == things
