@@ -96,6 +96,17 @@ def test_a_function_of_another_store_joins_it(refs: Any) -> None:
     assert refs.function.value == refs.functions[0]
 
 
+def test_host_functions_are_funcref_values(refs: Any) -> None:
+    refs.functions[2] = wasmjit.HostFunc(lambda: 11, wasmjit.FuncType([], ["i32"]))
+    gc.collect()
+    assert refs.call(2) == 11
+    host = refs.functions[2]
+    assert host() == 11 and host.tier == "host" and host.index is None
+    assert refs.same_function(host) == host
+    with pytest.raises(TypeError, match="a type is needed"):
+        refs.functions[3] = wasmjit.HostFunc(lambda: 11)
+
+
 def test_objects_of_joined_stores_stay(refs: Any) -> None:
     other = wasmjit.Instance(wasmjit.Module(REFS), {"env": {"make": Thing}}).exports
     thing, more = Thing(), Thing()

@@ -14,7 +14,7 @@ from wasmjit.native.capi import (
 from wasmjit.native.lang import PyObject, export, fn, i64, ptr, symbol
 from wasmjit.runtime.calls_hooks import hook
 from wasmjit.runtime.calls_object import func_data, func_new, is_func
-from wasmjit.runtime.codes import HOOK_STORE_JOIN
+from wasmjit.runtime.codes import HOOK_FUNCREF, HOOK_STORE_JOIN
 from wasmjit.runtime.structs import FuncRef, Inst, Mod, StoreData
 
 
@@ -27,6 +27,15 @@ def func_box(ref: ptr[FuncRef], owner: ptr[PyObject]) -> ptr[PyObject]:
         PyErr_SetString(PyExc_RuntimeError, b"a host function outside any store has no Func")
         return ptr[PyObject](0)
     return func_new(ref, owner)
+
+
+@fn(cold=True)
+def func_from(object: ptr[PyObject]) -> ptr[PyObject]:
+    """The Func of an object that is none but stands for one (HostFunc), or None: a new reference. Null: an exception is set."""
+    make = hook(HOOK_FUNCREF)
+    if make == 0:
+        return make
+    return PyObject_CallFunctionObjArgs(make, object, ptr[PyObject](0))
 
 
 @fn

@@ -4,6 +4,7 @@ HOOK_TRAP(code, address, size, frames, store) -> exception to raise      frames:
 HOOK_CALL_OPTIONS(func, args, kwargs) -> result                          a Func was called with keywords
 HOOK_STORE_JOIN(store, func)                                             a Func of another store becomes a value of this one
 HOOK_INSTANCE(address) -> Instance                                       the caller of a host function whose Python object is gone
+HOOK_FUNCREF(object) -> Func, or None if it is no function               an object is to be a funcref value
 """
 
 from wasmjit.native.capi import Py_DecRef, Py_IncRef, PyErr_SetString, PyExc_RuntimeError

@@ -26,7 +26,7 @@ from wasmjit.native.capi import (
 )
 from wasmjit.native.lang import PyObject, bits, boolean, export, f32, f64, fn, from_bits, i32, i64, ptr, symbol, u32, u64, unlikely
 from wasmjit.runtime.calls_boxes import box_get, box_make
-from wasmjit.runtime.calls_funcs import func_box, func_unbox
+from wasmjit.runtime.calls_funcs import func_box, func_from, func_unbox
 from wasmjit.runtime.calls_numbers import float_value, int_value, type_of
 from wasmjit.runtime.calls_object import is_func
 from wasmjit.runtime.calls_types import EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, type_name
@@ -184,6 +184,24 @@ def unbox_number(type: u32, object: ptr[PyObject], who: ptr[PyObject], position:
 
 
 @fn
+def unbox_funcref(object: ptr[PyObject], store: ptr[StoreData], who: ptr[PyObject], position: i64) -> u64:
+    """The FuncRef address of a Func or HostFunc; FAILED with an exception set."""
+    if is_func(object):
+        ref = func_unbox(object, store)
+        return u64(ref) if ref != 0 else u64(FAILED)
+    func = func_from(object)
+    if func == 0:
+        return FAILED
+    value: u64 = FAILED
+    if is_func(func):
+        value = unbox_funcref(func, store, who, position)
+    else:
+        wrong_type(object, FUNCREF, who, position)
+    Py_DecRef(func)
+    return value
+
+
+@fn
 def unbox(type: u32, object: ptr[PyObject], to: ptr[u64], store: ptr[StoreData], who: ptr[PyObject], position: i64) -> boolean:
     """Write the value to its slot. `store`: where references are to live. False: an exception is set."""
     value: u64 = 0
@@ -192,16 +210,11 @@ def unbox(type: u32, object: ptr[PyObject], to: ptr[u64], store: ptr[StoreData],
     elif is_none(object):
         value = 0
     elif type == FUNCREF:
-        if not is_func(object):
-            wrong_type(object, type, who, position)
-            return False
-        value = u64(func_unbox(object, store))
-        if value == 0:
-            return False
+        value = unbox_funcref(object, store, who, position)
     elif type == EXTERNREF:
         value = box_make(store, object)
         if value == 0:
-            return False
+            value = FAILED
     else:
         PyErr_Format(PyExc_SystemError, b"values of type %s do not cross to Python yet", type_name(type))
         return False

@@ -38,6 +38,7 @@ HOOK_TRAP = 0
 HOOK_CALL_OPTIONS = 1
 HOOK_STORE_JOIN = 2
 HOOK_INSTANCE = 3
+HOOK_FUNCREF = 4
 HOOKS = 8
 
 MEM_GUARD = 1  # in the reserved arena: unchecked accesses trap by SIGSEGV

@@ -4,7 +4,7 @@
 """
 
 from wasmjit._image import native
-from wasmjit.runtime.codes import HOOK_CALL_OPTIONS, HOST_PASS_INSTANCE, HOST_RAW, VALUE_TYPES
+from wasmjit.runtime.codes import HOOK_CALL_OPTIONS, HOOK_FUNCREF, HOST_PASS_INSTANCE, HOST_RAW, VALUE_TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,14 +24,16 @@ ANNOTATIONS = {"i32": int, "i64": int, "f32": float, "f64": float, "v128": int}
 
 
 class _Methods:
-    """What `Func` has beside being called. `Func` takes these attributes over; nothing else has this class.
+    """A function of an instance, or a host function that came back from a table.
 
-    A Func is a function of an instance, or a host function that came back from a table. Calling it converts arguments
-    and results: i32 and i64 take ints in their signed or unsigned range and give signed ones, f32 and f64 take real
-    numbers, funcref a Func or None, externref any object (None is null); several results are a tuple. Keywords:
-    `timeout` in seconds, `fuel` in instructions. Raises TypeError and OverflowError before wasm is entered, Trap, and
-    whatever a host function raises. Two Funcs are equal when they are the same function of the same instance.
+    Calling it converts arguments and results: i32 and i64 take ints in their signed or unsigned range and give signed
+    ones, f32 and f64 take real numbers, funcref a Func, HostFunc or None, externref any object (None is null); several
+    results are a tuple. Keywords: `timeout` in seconds, `fuel` in instructions. Raises TypeError and OverflowError before
+    wasm is entered, Trap, and whatever a host function raises. Two Funcs are equal when they are the same function of the
+    same instance.
     """
+
+    # `Func` takes these attributes over; nothing else is of this class.
 
     if TYPE_CHECKING:
         __name__: str
@@ -203,6 +205,10 @@ class HostFunc:
             self._address = address
         return self._address
 
+    def func(self) -> "Func":
+        """The Func that this is as a funcref value. TypeError when it has no type."""
+        return N.func_new(self.address(), self)  # type: ignore[no-any-return]
+
     def bound(self, type: "FuncType", name: str) -> "HostFunc":
         """This function as an import of a type and "module.name"; itself when its type is fixed."""
         if self.type is not None:
@@ -211,6 +217,8 @@ class HostFunc:
         made.raw = self.raw
         return made
 
+
+N.set_hook(HOOK_FUNCREF, lambda found: found.func() if isinstance(found, HostFunc) else None)
 
 _is_callable = callable  # the parameter of HostFunc has this name
 

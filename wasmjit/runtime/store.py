@@ -92,7 +92,7 @@ def join_func(store: Store, func: object) -> None:
     owner = N.func_owner(func)
     if isinstance(owner, Store):
         join(store, owner)
-    elif owner is not None:
+    elif owner is not None and not any(kept is owner for kept in store.root().keep):
         store.root().keep.append(owner)
 
 
