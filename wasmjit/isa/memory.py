@@ -2,32 +2,33 @@
 
 from .row import Row
 
+WHOLE = (("i32", "u32"), ("i64", "u64"), ("f32", "f32"), ("f64", "f64"))  # value type, type in memory
+PARTS = (("i32", 8), ("i32", 16), ("i64", 8), ("i64", 16), ("i64", 32))  # value type, bits in memory
 
-def _accesses() -> list[Row]:
-    rows, code = [], 0x28
-    for t in ("i32", "i64", "f32", "f64"):
-        size = 4 if t[1:] == "32" else 8
-        kind = t if t[0] == "f" else "u" + t[1:]
-        rows.append(Row(f"{t}.load", code, imm=("memarg",), params=("i32",), results=(t,), kind="load", meaning="m", access=(size, kind)))
-        code += 1
-    for t, widths in (("i32", (8, 16)), ("i64", (8, 16, 32))):
-        size = t[1:]
-        for width in widths:
-            for sign in "su":
-                kind = ("i" if sign == "s" else "u") + str(width)
-                meaning = f"u{size}(i{size}(m))" if sign == "s" else f"u{size}(m)"
-                rows.append(Row(f"{t}.load{width}_{sign}", code, imm=("memarg",), params=("i32",), results=(t,), kind="load", meaning=meaning, access=(width // 8, kind)))
-                code += 1
-    for t in ("i32", "i64", "f32", "f64"):
-        size = 4 if t[1:] == "32" else 8
-        kind = t if t[0] == "f" else "u" + t[1:]
-        rows.append(Row(f"{t}.store", code, imm=("memarg",), params=("i32", t), kind="store", meaning="v", access=(size, kind)))
-        code += 1
-    for t, widths in (("i32", (8, 16)), ("i64", (8, 16, 32))):
-        for width in widths:
-            rows.append(Row(f"{t}.store{width}", code, imm=("memarg",), params=("i32", t), kind="store", meaning=f"u{width}(v)", access=(width // 8, f"u{width}")))
-            code += 1
+
+def _load(code: int, name: str, t: str, kind: str, meaning: str) -> Row:
+    size = int(kind[1:]) // 8
+    return Row(f"{t}.{name}", code, imm=("memarg",), params=("i32",), results=(t,), kind="load", meaning=meaning, access=(size, kind))
+
+
+def _store(code: int, name: str, t: str, kind: str, meaning: str) -> Row:
+    size = int(kind[1:]) // 8
+    return Row(f"{t}.{name}", code, imm=("memarg",), params=("i32", t), kind="store", meaning=meaning, access=(size, kind))
+
+
+def _loads(first: int) -> list[Row]:
+    rows = [_load(first + i, "load", t, kind, "m") for i, (t, kind) in enumerate(WHOLE)]
+    for t, width in PARTS:
+        bits = t[1:]
+        signed = f"u{bits}(i{bits}(m))"
+        rows.append(_load(first + len(rows), f"load{width}_s", t, f"i{width}", signed))
+        rows.append(_load(first + len(rows), f"load{width}_u", t, f"u{width}", f"u{bits}(m)"))
     return rows
+
+
+def _stores(first: int) -> list[Row]:
+    rows = [_store(first + i, "store", t, kind, "v") for i, (t, kind) in enumerate(WHOLE)]
+    return rows + [_store(first + 4 + i, f"store{width}", t, f"u{width}", f"u{width}(v)") for i, (t, width) in enumerate(PARTS)]
 
 
 def _bulk(name: str, code: int, imm: tuple[str, ...], params: int, kind: str) -> Row:
@@ -39,7 +40,8 @@ def _table(name: str, code: int, params: tuple[str, ...], results: tuple[str, ..
 
 
 MEMORY = (
-    *_accesses(),
+    *_loads(0x28),
+    *_stores(0x36),
     Row("memory.size", 0x3F, imm=("mem",), results=("i32",), kind="memory"),
     Row("memory.grow", 0x40, imm=("mem",), params=("i32",), results=("i32",), kind="memory"),
     _bulk("memory.init", 8, ("data_mem",), 3, "memory"),

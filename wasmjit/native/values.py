@@ -153,7 +153,8 @@ class Float(Scalar):
         if isinstance(value, int):
             value = _integer_to_float(int(value), self.precision)
         number = float(value)
-        self.raw = int.from_bytes(_round(number, self.code), "little")
+        raw = int.from_bytes(_round(number, self.code), "little")
+        self.raw = raw | 1 << (self.precision - 2) if number != number else raw  # what is computed never signals
 
     @classmethod
     def from_raw(cls, raw: int) -> Any:
