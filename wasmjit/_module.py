@@ -224,5 +224,7 @@ def _refusal(error: tuple[int, ...], source: bytes) -> "CompileError":
     from ._errors import CompileError
     from .binary.errors import explain
 
+    if not source:
+        return CompileError("unexpected end: the module is empty", 0)
     message, feature = explain(error, source[:512])
     return CompileError(message, error[0], feature)
