@@ -110,10 +110,6 @@ def PyErr_SetString(kind: ptr[PyObject], message: ptr[u8]) -> None: ...
 
 
 @extern
-def PyErr_WriteUnraisable(context: ptr[PyObject]) -> None: ...
-
-
-@extern
 def PyEval_RestoreThread(state: ptr[u8]) -> None: ...
 
 
@@ -195,10 +191,6 @@ def PyObject_GetBuffer(value: ptr[PyObject], view: ptr[u8], flags: i32) -> i32: 
 
 @extern
 def PyObject_HasAttrString(value: ptr[PyObject], name: ptr[u8]) -> i32: ...
-
-
-@extern
-def PyObject_IsInstance(value: ptr[PyObject], kind: ptr[PyObject]) -> i32: ...
 
 
 @extern

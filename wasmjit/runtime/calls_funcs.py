@@ -15,7 +15,7 @@ from wasmjit.native.lang import PyObject, export, fn, i64, ptr, symbol
 from wasmjit.runtime.calls_hooks import hook
 from wasmjit.runtime.calls_object import func_data, func_new, is_func
 from wasmjit.runtime.codes import HOOK_FUNCREF, HOOK_STORE_JOIN
-from wasmjit.runtime.structs import FuncRef, Inst, Mod, StoreData
+from wasmjit.runtime.structs import FuncRef, Mod, StoreData
 
 
 @fn
@@ -91,15 +91,6 @@ def func_host(object: ptr[PyObject]) -> ptr[PyObject]:
         found = ref.host.callable
     Py_IncRef(found)
     return found
-
-
-@export
-def func_instance(object: ptr[PyObject]) -> ptr[Inst]:
-    """The Inst address of a Func of a wasm function, else 0."""
-    ref = func_ref(object)
-    if ref == 0:
-        return ptr[Inst](0)
-    return ref.inst
 
 
 @export
