@@ -95,3 +95,13 @@ def test_the_installed_script_is_the_command() -> None:
     assert script.read_text().startswith("#!python\n")  # what an installer looks for
     done = subprocess.run([sys.executable, script, "--version"], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.stdout == shell("$w --version").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [([HELLO], 0), (["invoke", HELLO, "add", "2", "3"], 0), (["absent.wasm"], 1), (["--nonsense"], 2)]
+)
+def test_the_installed_script_ends_as_main_does(arguments: list[str], code: int) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, ROOT / "bin" / "wasmjit", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+    usual = shell(f"$w {' '.join(arguments)}")
+    assert (done.returncode, done.stdout, done.stderr) == (code, usual.stdout, usual.stderr)

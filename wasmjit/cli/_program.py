@@ -6,7 +6,6 @@ from time import monotonic
 import wasmjit  # its names are looked up when used: a usage error needs no runtime
 from wasmjit._config import TIERS
 from wasmjit.cli._options import Command, Option, UsageError
-from wasmjit.cli._terminal import note, require_stdout
 from wasmjit.cli._values import boolean, choice, count, duration, show_value, size, wasm_value
 
 TYPE_CHECKING = False
@@ -94,6 +93,8 @@ def load(values: "dict[str, Any]", path: str, args: list[str]) -> Program:
 
 def invoke(program: Program, name: str, texts: list[str], command: Command) -> None:
     """Call the exported function `name` with arguments in text form and print its results, one a line."""
+    from wasmjit.cli._terminal import require_stdout
+
     require_stdout()
     function = program.instance.exports[name] if name in program.instance.exports else None
     if not isinstance(function, wasmjit.Func):
@@ -114,5 +115,7 @@ def invoke(program: Program, name: str, texts: list[str], command: Command) -> N
 
 def print_stats(program: Program) -> None:
     """Print the program's figures to stderr, one a line."""
+    from wasmjit.cli._terminal import note
+
     for name, value in sorted(program.instance.stats.items()):
         note(f"{name:<24} {value}")
