@@ -102,7 +102,8 @@ class WasmException(Error):
 class Frame:
     """One wasm function of a backtrace.
 
-    index: of the function in its module, -1 for one that stands for `offset` frames left out of a deep stack; name: from the name section or an export, or None; module: its name or None;
+    index: of the function in its module, -1 for one that stands for `offset` frames left out of a deep stack; name: from
+    the name section or an export, or None; module: its name or None;
     offset: of the instruction in the binary; tier: "interp" or "reference"; file, line, column: None without debug information;
     inlined: True when optimized code had it inlined into the next frame.
     """

@@ -31,6 +31,10 @@ class Exports:
     """
 
     if TYPE_CHECKING:
+        get: Any  # an export or a method: see METHODS
+        keys: Any
+        values: Any
+        items: Any
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -65,29 +69,29 @@ class Exports:
                 self.__dict__[name] = found
             return found
 
+        def get(self, name: str, default: "Any" = None) -> "Any":
+            """The export, or `default` when there is none of that name."""
+            try:
+                return self[name]
+            except KeyError:
+                return default
+
+        def keys(self) -> list[str]:
+            """Names in the order of the module."""
+            return list(self)
+
+        def values(self) -> "list[Any]":
+            """The exports in the order of the module."""
+            return [self[name] for name in self]
+
+        def items(self) -> "list[tuple[str, Any]]":
+            """Pairs of name and export."""
+            return [(name, self[name]) for name in self]
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("exports cannot be set")
 
     __delattr__ = __setattr__  # type: ignore[assignment]
-
-    def get(self, name: str, default: "Any" = None) -> "Any":
-        """The export, or `default` when there is none of that name."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
-
-    def keys(self) -> list[str]:
-        """Names in the order of the module."""
-        return list(self)
-
-    def values(self) -> "list[Any]":
-        """The exports in the order of the module."""
-        return [self[name] for name in self]
-
-    def items(self) -> "list[tuple[str, Any]]":
-        """Pairs of name and export."""
-        return [(name, self[name]) for name in self]
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and N.export_find(self.__dict__["_Exports__handle"][0].address, name) >= 0
@@ -105,6 +109,9 @@ class Exports:
         names = list(self)
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         return f"<wasmjit.Exports {shown or 'none'}>"
+
+    def __reduce_ex__(self, protocol: object) -> "Any":
+        raise TypeError("exports belong to their instance and cannot be pickled; pickle the Module")
 
 
 def _extern(module: "Module", store: "Store", inst: int, kind: int, index: int) -> object:

@@ -24,6 +24,7 @@ N = native()
 MATCHED = 0xFFFF_FFFF_FFFF_FFFF  # what link_check says when all fits
 MISSING = object()
 WASI = ("wasi_snapshot_preview1", "wasi_unstable")
+PYTHON = ("function", "method")  # types of callables written in Python
 LISTED = 40  # imports that the message of a LinkError names
 
 
@@ -158,6 +159,13 @@ class _Linker:
         name = f"{row[0]}.{row[1]}"
         wanted = FuncType(row[4], row[5])
         host = found.bound(wanted, name) if isinstance(found, HostFunc) else HostFunc(found, wanted, name=name)
+        if type(host.callable).__name__ in PYTHON and not hasattr(host.callable, "_wasmjit_type"):
+            from ._signature import misfit
+
+            reason = misfit(host.callable, wanted, host.pass_instance)
+            if reason is not None:
+                self.failed.append((row, reason))
+                return 0
         self.keep.append(host)
         return host.address()
 

@@ -1,5 +1,7 @@
 """`Memory`: a linear memory as Python reads and writes it."""
 
+from _operator import index
+
 from ._image import native
 from ._types import MemoryType
 from .runtime.codes import MEM_GUARD, MEM_MAX, MEM_SHARED
@@ -181,7 +183,7 @@ class Memory(MemoryBase):
 
 
 def _index(key: "Any") -> int:
-    index: int = key.__index__()
-    if index < 0:
+    position = index(key)
+    if position < 0:
         raise IndexError("negative index of a memory")
-    return index
+    return position

@@ -1,5 +1,7 @@
 """`Table`: references to functions or objects, by index."""
 
+from _operator import index
+
 from ._config import DEFAULT_TABLE
 from ._image import native
 from ._types import TableType
@@ -65,14 +67,14 @@ class Table:
         size: int = N.table_size(self._address)
         return size
 
-    def __getitem__(self, index: int) -> "Any":
-        return N.value_get(N.table_type(self._address), self._place(index), self._home())
+    def __getitem__(self, key: int) -> "Any":
+        return N.value_get(N.table_type(self._address), self._place(key), self._home())
 
-    def __setitem__(self, index: int, value: "Any") -> None:
-        N.value_set(N.table_type(self._address), self._place(index), self._home(), value)
+    def __setitem__(self, key: int, value: "Any") -> None:
+        N.value_set(N.table_type(self._address), self._place(key), self._home(), value)
 
     def __iter__(self) -> "Iterator[Any]":
-        return (self[index] for index in range(len(self)))
+        return (self[position] for position in range(len(self)))
 
     def grow(self, count: int, init: "Any" = None) -> int:
         """Add elements; returns the number before. MemoryError: beyond the maximum or a limit, or no memory."""
@@ -86,9 +88,9 @@ class Table:
             N.table_repeat(self._address, before)
         return before
 
-    def _place(self, index: "Any") -> int:
+    def _place(self, key: "Any") -> int:
         """Address of an element."""
-        position = index.__index__()
+        position = index(key)
         place: int = N.table_at(self._address, position) if 0 <= position <= MOST else 0
         if place == 0:
             raise IndexError(f"no element {position}: the table has {len(self)}")

@@ -125,7 +125,11 @@ def test_backtraces_name_functions_and_offsets(make: Make) -> None:
     with pytest.raises(wasmjit.IntegerDivideByZero) as caught:
         instance.exports.run(0)
     frames = caught.value.frames
-    assert [(frame.index, frame.name, frame.tier) for frame in frames] == [(0, "inner", "interp"), (1, None, "interp"), (2, "outer", "interp")]
+    assert [(frame.index, frame.name, frame.tier) for frame in frames] == [
+        (0, "inner", "interp"),
+        (1, None, "interp"),
+        (2, "outer", "interp"),
+    ]
     binary = instance.module.binary()
     assert binary[frames[0].offset] == 0x6D  # i32.div_s
     assert binary[frames[1].offset] == binary[frames[2].offset] == 0x10  # call

@@ -35,7 +35,7 @@ def test_exports_by_attribute_and_item(make: Make) -> None:
 def test_exports_that_do_not_exist(make: Make) -> None:
     exports = make(KIT).exports
     with pytest.raises(AttributeError, match="sub"):
-        exports.sub
+        _ = exports.sub
     with pytest.raises(KeyError):
         exports["sub"]
     with pytest.raises(KeyError):
@@ -70,7 +70,7 @@ def test_functions_by_name_and_index(make: Make) -> None:
 def test_the_memory(make: Make) -> None:
     assert make("(memory 3)").memory.pages == 3
     with pytest.raises(AttributeError):
-        make("").memory
+        _ = make("").memory
 
 
 def test_wrong_calls_fail_before_wasm_runs(make: Make) -> None:
@@ -121,7 +121,8 @@ def test_initial_values(make: Make) -> None:
 
 def test_the_start_function_runs_first(make: Make) -> None:
     said: list[int] = []
-    text = '(import "m" "say" (func $say (param i32))) (memory 1) (data (i32.const 3) "x") (func $main (call $say (i32.load8_u (i32.const 3)))) (start $main)'
+    text = """(import "m" "say" (func $say (param i32))) (memory 1) (data (i32.const 3) "x")
+        (func $main (call $say (i32.load8_u (i32.const 3)))) (start $main)"""
     make(text, {"m": {"say": said.append}})
     assert said == [ord("x")]
     with pytest.raises(wasmjit.Unreachable) as caught:
@@ -163,7 +164,13 @@ def test_closing(make: Make) -> None:
         assert same is instance and not instance.closed
     assert instance.closed and "closed" in repr(instance)
     instance.close()
-    for call in (lambda: add(1, 2), lambda: exports["two words"], lambda: functions[1], lambda: instance.memory, lambda: instance.exports.nothing):
+    for call in (
+        lambda: add(1, 2),
+        lambda: exports["two words"],
+        lambda: functions[1],
+        lambda: instance.memory,
+        lambda: instance.exports.nothing,
+    ):
         with pytest.raises(ValueError, match="closed"):
             call()
     assert memory[0] == 1  # whoever holds the memory keeps it
@@ -201,7 +208,7 @@ def test_the_caller_is_given_also_when_its_object_is_gone(make: Make) -> None:
     @wasmjit.pass_instance
     def look(instance: wasmjit.Instance, value: int) -> int:
         seen.append(instance)
-        return instance.memory[value]
+        return int(instance.memory[value])
 
     text = """(import "m" "look" (func $look (param i32) (result i32))) (memory 1) (data (i32.const 5) "*")
         (func (export "f") (result i32) (call $look (i32.const 5)))"""

@@ -2,6 +2,7 @@
 
 import time
 import types
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,9 @@ class Space:
         return value * 2
 
 
-@pytest.mark.parametrize("namespace", [{"f": Space.f}, Space, Space(), types.SimpleNamespace(f=Space.f), types.MappingProxyType({"f": Space.f})])
+@pytest.mark.parametrize(
+    "namespace", [{"f": Space.f}, Space, Space(), types.SimpleNamespace(f=Space.f), types.MappingProxyType({"f": Space.f})]
+)
 def test_namespaces(make: Make, namespace: object) -> None:
     assert make(ONE, {"env": namespace}).exports.run(4) == 8
     assert make(ONE, types.MappingProxyType({"env": namespace})).exports.run(4) == 8
@@ -37,6 +40,54 @@ def test_host_functions(make: Make) -> None:
         make(ONE, {"env": {"f": HostFunc(abs, FuncType(["i64"], ["i64"]))}})
 
 
+def no_arguments() -> int:
+    return 1
+
+
+def keyword(value: int, *, scale: int) -> int:
+    return value * scale
+
+
+def takes_float_gives_float(value: int) -> float:
+    return float(value)
+
+
+def takes_text(value: str) -> int:
+    return len(value)
+
+
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        (no_arguments, "takes 0 arguments, not 1"),
+        (keyword, "keyword"),
+        (takes_float_gives_float, "returns float, not i32"),
+        (takes_text, "takes str as value, not i32"),
+        (lambda a, b, c=1: 1, "takes 2 to 3 arguments, not 1"),
+        (wasmjit.pass_instance(lambda instance: 1), "takes 1 arguments, not 2"),
+    ],
+)
+def test_python_functions_that_cannot_fit(make: Make, function: object, words: str) -> None:
+    with pytest.raises(wasmjit.LinkError, match=words):
+        make(ONE, {"env": {"f": function}})
+
+
+def test_python_functions_that_fit(make: Make) -> None:
+    def annotated(value: int, scale: int = 2) -> int:
+        return value * scale
+
+    def odd(value: "unknown") -> "int":  # type: ignore[name-defined]  # noqa: F821
+        return 2 * int(value)
+
+    for function in (annotated, odd, lambda *values: 2 * values[0], wasmjit.pass_instance(lambda _, value: 2 * value), Doubler().double):
+        assert make(ONE, {"env": {"f": function}}).exports.run(4) == 8
+
+
+class Doubler:
+    def double(self, value: int) -> int:
+        return 2 * value
+
+
 def test_imported_functions_are_exported_again(make: Make) -> None:
     exports = make('(import "m" "f" (func $f (param i32) (result i32))) (export "g" (func $f))', {"m": {"f": abs}}).exports
     assert exports.g(-3) == 3
@@ -50,14 +101,14 @@ KINDS = {
     "constant": '(import "a" "b" (global i32))',
     "variable": '(import "a" "b" (global (mut f32)))',
 }
-WRONG = {
+WRONG: dict[str, list[Any]] = {
     "func": [1, "x", Memory(1)],
     "table": [print, Table("funcref", 1, 5), Table("funcref", 2), Table("funcref", 2, 6), Table("externref", 2, 5), [None, None]],
     "memory": [print, Memory(1, 5), Memory(2), Memory(2, 6), bytearray(65536)],
     "constant": [print, Global("i64", 1), Global("i32", 1, mutable=True), "1"],
     "variable": [print, Global("f32", 1), Global("f64", 1, mutable=True), 1.0],
 }
-RIGHT = {
+RIGHT: dict[str, list[Any]] = {
     "func": [print, HostFunc(print), HostFunc(print, FuncType(["i32"]))],
     "table": [Table("funcref", 2, 5), Table("funcref", 3, 3)],
     "memory": [Memory(2, 5), Memory(3, 4)],
@@ -91,9 +142,22 @@ def test_one_error_names_all_that_is_missing(make: Make) -> None:
     with pytest.raises(wasmjit.LinkError) as caught:
         make(text, {"a": {"fine": print, "two": Memory(0), "five": HostFunc(print, FuncType())}})
     error = caught.value
-    assert [(entry.module, entry.name) for entry in error.missing] == [("a", "one"), ("a", "two"), ("b", "three"), ("b", "four"), ("a", "five")]
+    assert [(entry.module, entry.name) for entry in error.missing] == [
+        ("a", "one"),
+        ("a", "two"),
+        ("b", "three"),
+        ("b", "four"),
+        ("a", "five"),
+    ]
     text = str(error)
-    for line in ("5 imports", "a.one: (i32) -> (f64)", "a.two: memory 1", "b.three: global i32", "b.four: table 1 funcref", "a.five: () -> (i64)"):
+    for line in (
+        "5 imports",
+        "a.one: (i32) -> (f64)",
+        "a.two: memory 1",
+        "b.three: global i32",
+        "b.four: table 1 funcref",
+        "a.five: () -> (i64)",
+    ):
         assert line in text
     assert "fine" not in text
 

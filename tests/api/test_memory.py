@@ -2,6 +2,7 @@
 
 import gc
 import pickle
+from typing import Any
 
 import numpy
 import pytest
@@ -33,7 +34,9 @@ def test_pointers_of_i32_are_taken_as_wasm_returns_them() -> None:
     assert memory[0xFFFFFFFC:] == b"last"
 
 
-@pytest.mark.parametrize("pointer, count", [(PAGE, 1), (PAGE - 1, 2), (-1, 1), (1 << 32, 0), (1 << 64, 1), (-(1 << 70), 1), (1, 1 << 62), (1, 1 << 80)])
+@pytest.mark.parametrize(
+    "pointer, count", [(PAGE, 1), (PAGE - 1, 2), (-1, 1), (1 << 32, 0), (1 << 64, 1), (-(1 << 70), 1), (1, 1 << 62), (1, 1 << 80)]
+)
 def test_accesses_outside_are_index_errors(pointer: int, count: int) -> None:
     memory = wasmjit.Memory(1)
     with pytest.raises(IndexError):
@@ -86,9 +89,10 @@ def test_bad_limits(low: int, high: int | None) -> None:
 
 
 def test_kinds_that_do_not_exist_yet_are_refused() -> None:
-    for options in ({"shared": True}, {"index": "i64"}, {"page_size": 1}):
+    wrong: tuple[dict[str, Any], ...] = ({"shared": True}, {"index": "i64"}, {"page_size": 1})
+    for options in wrong:
         with pytest.raises(NotImplementedError):
-            wasmjit.Memory(1, 2, **options)  # type: ignore[arg-type]
+            wasmjit.Memory(1, 2, **options)
 
 
 def test_growth() -> None:

@@ -94,7 +94,7 @@ def test_a_buffer_is_copied_when_it_may_change() -> None:
 def test_files(tmp_path: Path) -> None:
     assert wasmjit.load(HELLO).exports.add(2, 3) == wasmjit.load(str(HELLO)).exports.add(2, 3) == 5
     text = tmp_path / "tool.wat"
-    text.write_text("  ;; a comment\n(; another ;) (module (func (export \"f\")))")
+    text.write_text('  ;; a comment\n(; another ;) (module (func (export "f")))')
     module = wasmjit.Module.from_file(text)
     assert module.name == "tool" and [entry.name for entry in module.exports] == ["f"]
     with pytest.raises(FileNotFoundError):
@@ -218,7 +218,8 @@ def test_wrong_settings(arguments: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"tier": "opt"}, {"fuel": True}, {"stress": "ping-pong"}, {"compile": "sync"}, {"features": {"gc"}}, {"deterministic": True}]
+    "arguments",
+    [{"tier": "opt"}, {"fuel": True}, {"stress": "ping-pong"}, {"compile": "sync"}, {"features": {"gc"}}, {"deterministic": True}],
 )
 def test_settings_that_do_not_exist_yet_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(NotImplementedError):
