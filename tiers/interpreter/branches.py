@@ -1,19 +1,21 @@
 """Translation of branches: conditions fused with the comparison before them, values moved to where the label wants them."""
 
+from wasmjit.isa import BY_NAME
 from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, u16, u32, u64
 
-from .compute import SK, tr_add_up, tr_in_slot, tr_place
-from .emit import COPY_SS, tr_bind, tr_emit, tr_materialize, tr_new_fixup, tr_pop, tr_put16, tr_put32, tr_put64, tr_slot
+from .compute import SK, SS, tr_add_up, tr_in_slot, tr_place
+from .emit import ADD_SK, tr_bind, tr_copy, tr_emit, tr_materialize, tr_new_fixup, tr_pop, tr_put16, tr_put32, tr_put64, tr_slot, tr_take_back
 from .forms import NUMBER
 from .leb import tr_leb
 from .state import CONSTANT, IN_FLOAT, IN_INT, LOOP, NOWHERE, Label, Trans
-from .tables import BASE, BRANCH, COMPARE, FLOAT_IN, INVERTED, KLASS
+from .tables import BASE, BRANCH, COMPARE, FLOAT_IN, INVERTED, KLASS, STEP, opcode
 
 JMP, JMP_BACK, RET = NUMBER["jmp"], NUMBER["jmp_back"], NUMBER["ret"]
 BRNZ, BRZ, BR_TABLE = NUMBER["brnz@s"], NUMBER["brz@s"], NUMBER["br_table@s"]
 RETURN_S, RETURN_R, RETURN_F, RETURN_K = (NUMBER[f"ret@{how}"] for how in "srfk")
 IN_ACCUMULATOR = 1  # Condition.combo of a value in the accumulator
 MAX_WEIGHT = 60000
+OP_NE = opcode(BY_NAME["i32.ne"])
 LOOP_FIELD = 24  # where every backward branch holds its Loop
 
 
@@ -21,6 +23,8 @@ LOOP_FIELD = 24  # where every backward branch holds its Loop
 def tr_take_condition(t: ptr[Trans]) -> None:
     """Pop the condition into t.condition; the comparison that computed it, when nothing came between, is taken back to be fused."""
     c = t.condition
+    c.negated = t.negate
+    t.negate = 0
     top = t.entries[t.height - 1]
     if t.last != NOWHERE and KLASS[t.last_op] == COMPARE and top.where == IN_INT:
         position = t.buf + u64(t.last)
@@ -29,10 +33,9 @@ def tr_take_condition(t: ptr[Trans]) -> None:
         c.combo = (t.last_form - u32(BASE[op])) // 2
         c.a = u32(load(u16, position + 10))
         c.b = load(u32, position + 12)
-        c.constant = 0
         if FLOAT_IN[op] != 0 and c.combo >= SK:
             c.constant = load(u64, position + 16)
-        t.pos = u64(t.last)
+        tr_take_back(t)
         tr_pop(t)
         return
     index = t.height - 1
@@ -64,11 +67,16 @@ def tr_aim(t: ptr[Trans], label: ptr[Label], position: u64, rel: u64) -> None:
 
 
 @fn
-def tr_emit_condition(t: ptr[Trans], sense: boolean, back: boolean) -> u64:
-    """The branch taken when the condition is `sense`, distance open: at 16 when fused, at 12 otherwise."""
+def tr_emit_condition(t: ptr[Trans], wanted: boolean, back: boolean) -> u64:
+    """The branch taken when the condition is `wanted`; its distance, at condition.rel, is open."""
     c = t.condition
+    sense = wanted != (c.negated != 0)
     backward = u32(1) if back else u32(0)
+    c.rel = 16
+    if back and sense and tr_can_step(t):
+        return tr_emit_step(t)
     if c.op == 0:
+        c.rel = 12
         form = u32(BRNZ) if sense else u32(BRZ)
         position = tr_emit(t, form + 2 * c.combo + backward, u64(32) if back else u64(16))
         tr_put16(t, position + 8, u64(c.a))
@@ -91,9 +99,36 @@ def tr_emit_condition(t: ptr[Trans], sense: boolean, back: boolean) -> u64:
 
 
 @fn
-def tr_distance_field(t: ptr[Trans]) -> u64:
-    """Offset of the distance in the branch that t.condition becomes."""
-    return u64(16) if t.condition.op != 0 else u64(12)
+def tr_can_step(t: ptr[Trans]) -> boolean:
+    """The instruction before adds a constant to the very slot that the condition compares, as i32."""
+    c = t.condition
+    if t.previous == NOWHERE or t.previous_form != ADD_SK:
+        return False
+    if c.op == 0:
+        if c.combo != 0:
+            return False
+    elif STEP[c.op] == 0 or (c.combo != SS and c.combo != SK) or (c.combo == SS and (c.b & 0xFFFF) == c.a):
+        return False
+    fields = load(u32, t.buf + u64(t.previous) + 8)
+    return (fields & 0xFFFF) == c.a and fields >> 16 == c.a
+
+
+@fn
+def tr_emit_step(t: ptr[Trans]) -> u64:
+    """Addition, comparison and backward branch in one."""
+    c = t.condition
+    addend = load(u32, t.buf + u64(t.previous) + 12)
+    tr_take_back(t)
+    form = u32(STEP[OP_NE]) + 1
+    operand: u32 = 0
+    if c.op != 0:
+        form = u32(STEP[c.op]) + (u32(1) if c.combo == SK else u32(0))
+        operand = c.b
+    position = tr_emit(t, form, 32)
+    tr_put16(t, position + 8, u64(c.a))
+    tr_put32(t, position + 12, operand)
+    tr_put32(t, position + 20, addend)
+    return position
 
 
 @fn
@@ -118,9 +153,7 @@ def tr_move(t: ptr[Trans], count: i64, target: u64) -> None:
     while index < count:
         source = tr_slot(t, t.height - count + index)
         if source != target + u64(index):
-            position = tr_emit(t, COPY_SS, 16)
-            tr_put16(t, position + 8, target + u64(index))
-            tr_put16(t, position + 10, source)
+            tr_copy(t, target + u64(index), source)
         index += 1
 
 
@@ -144,12 +177,12 @@ def tr_br_if(t: ptr[Trans], label: ptr[Label]) -> None:
     tr_take_condition(t)
     count = tr_arity(label)
     tr_settle(t, count)
-    rel = tr_distance_field(t)
     if count == 0 or t.height - count == i64(label.height):
-        tr_aim(t, label, tr_emit_condition(t, True, label.kind == LOOP), rel)
+        position = tr_emit_condition(t, True, label.kind == LOOP)
+        tr_aim(t, label, position, t.condition.rel)
         return
     position = tr_emit_condition(t, False, False)
-    skip = tr_new_fixup(t, NOWHERE, position + rel, position)
+    skip = tr_new_fixup(t, NOWHERE, position + t.condition.rel, position)
     tr_move(t, count, tr_slot(t, i64(label.height)))
     tr_jump(t, label)
     tr_bind(t, skip)

@@ -4,13 +4,16 @@ from wasmjit.isa import BY_NAME
 from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, u32, u64
 from wasmjit.runtime.codes import GUARD_OFFSETS, MOD_CHECKED
 
-from .emit import ADD_SK, tr_emit, tr_make_room, tr_materialize, tr_pop, tr_push, tr_push_computed, tr_put16, tr_put32, tr_put64, tr_slot
+from .emit import ADD_SK, tr_emit, tr_make_room, tr_materialize, tr_pop, tr_push, tr_push_computed, tr_put16, tr_put32, tr_put64, tr_slot, tr_take_back
+from .forms import PAIRS
 from .state import CONSTANT, IN_INT, IN_LOCAL, IN_SLOT, IN_SUM, NOWHERE, Entry, Trans
-from .tables import BASE, COMMUTES, COMPARE, FLOAT_IN, FLOAT_OUT, INVERTED, KLASS, MIRRORED, NARROW, opcode
+from .tables import BASE, COMMUTES, COMPARE, FLOAT_IN, FLOAT_OUT, INVERTED, KLASS, MIRRORED, NARROW, PAIR_FIRST, PAIR_FORM, PAIR_SECOND, opcode
 
-SS, SR, RS, SK, RK, KS, KR, RR, PS, PR = range(10)
+SS, SR, RS, SK, RK, KS, KR, RR, PS, PR, PK = range(11)
+SIDE_LEFT, SIDE_RIGHT, SIDE_CONSTANT = range(3)  # forms.PAIR_SIDES
+PAIR_COUNT = len(PAIRS)
 BY_SLOT, BY_ACCUMULATOR, BY_CONSTANT, BY_SUM = range(4)  # addresses of loads, in the order of forms.LOADS
-OP_ADD, OP_SUB = opcode(BY_NAME["i32.add"]), opcode(BY_NAME["i32.sub"])
+OP_ADD, OP_SUB, OP_IF, OP_BR_IF = (opcode(BY_NAME[name]) for name in ("i32.add", "i32.sub", "if", "br_if"))
 
 
 @fn
@@ -92,6 +95,8 @@ def tr_binary(t: ptr[Trans], opcode: u32) -> None:
     tr_add_up(t, left)
     a = t.entries[left]
     b = t.entries[right]
+    if t.last != NOWHERE and tr_pair(t, op):
+        return
     if a.where == CONSTANT and b.where == CONSTANT:
         tr_materialize(t, left)
     swap = False
@@ -143,16 +148,77 @@ def tr_binary(t: ptr[Trans], opcode: u32) -> None:
 
 
 @fn
+def tr_pair(t: ptr[Trans], op: u32) -> boolean:
+    """Make one instruction of the computation just emitted and this one, which takes its result, where forms.PAIRS has the two."""
+    first = t.last_op
+    pair: u64 = 0
+    while pair < PAIR_COUNT and (u32(PAIR_FIRST[pair]) != first or u32(PAIR_SECOND[pair]) != op):
+        pair += 1
+    if pair == PAIR_COUNT:
+        return False
+    combo = (t.last_form - u32(BASE[first])) // 2
+    if combo > SK or (combo == SK and FLOAT_IN[first] != 0):
+        return False
+    left = t.height - 2
+    right = t.height - 1
+    c = t.entries[left]
+    place = left
+    side: u32 = SIDE_LEFT
+    computed = t.int_at if FLOAT_IN[op] == 0 else t.float_at
+    if computed == left:
+        c = t.entries[right]
+        place = right
+        if not COMMUTES[op]:
+            side = SIDE_RIGHT
+    elif computed != right:
+        return False
+    if c.where == CONSTANT:
+        if FLOAT_IN[op] != 0 or not tr_immediate(c, op) or (computed == right and not COMMUTES[op]):
+            return False
+        side = SIDE_CONSTANT
+    elif not tr_in_slot(c):
+        return False
+    fields = load(u64, t.buf + u64(t.last) + 8)
+    constant = c.value
+    slot = tr_place(t, c, place)
+    tr_take_back(t)
+    tr_pop(t)
+    tr_pop(t)
+    wide = combo == SK or side == SIDE_CONSTANT
+    order = combo * 6 + side * 2
+    position = tr_result(t, op, u32(PAIR_FORM[pair]) + order, u64(24) if wide else u64(16))
+    t.last_op = 0  # no pair begins with a pair
+    tr_put16(t, position + 10, slot)
+    tr_put16(t, position + 12, (fields >> 16) & 0xFFFF)
+    if combo == SK:
+        tr_put32(t, position + 16, u32(fields >> 32))
+    else:
+        tr_put16(t, position + 14, (fields >> 32) & 0xFFFF)
+    if side == SIDE_CONSTANT:
+        tr_put32(t, position + 20, u32(constant))
+    return True
+
+
+@fn
+def tr_branches_next(t: ptr[Trans]) -> boolean:
+    """The instruction that comes next is br_if or if."""
+    return t.bytes[t.p] == OP_BR_IF or t.bytes[t.p] == OP_IF
+
+
+@fn
 def tr_equal_zero(t: ptr[Trans], equal: u32) -> None:
     """i32.eqz, i64.eqz, ref.is_null: an integer comparison just made is turned round, anything else compared with 0."""
     top = t.entries[t.height - 1]
+    if top.where == IN_INT and t.last != NOWHERE and KLASS[t.last_op] == COMPARE and INVERTED[t.last_op] == 0 and tr_branches_next(t):
+        t.negate = 1 - t.negate
+        return
     if top.where == IN_INT and t.last != NOWHERE and KLASS[t.last_op] == COMPARE and INVERTED[t.last_op] != 0:
         inverse = u32(INVERTED[t.last_op])
         position = u64(t.last)
         form = u32(BASE[inverse]) + (t.last_form - u32(BASE[t.last_op]))
         size = t.pos - position
         fields = load(u64, t.buf + position + 8)
-        t.pos = position
+        tr_take_back(t)
         tr_emit(t, form + 1, size)
         tr_put64(t, position + 8, fields)
         t.last = i64(position)
@@ -228,7 +294,7 @@ def tr_store(t: ptr[Trans], op: u32, static: u64) -> None:
     a = t.entries[left]
     b = t.entries[right]
     tr_add_up(t, right)
-    if b.where == CONSTANT and (a.where == CONSTANT or a.where == IN_SUM or FLOAT_IN[op] != 0 or not tr_immediate(b, op)):
+    if b.where == CONSTANT and (a.where == CONSTANT or FLOAT_IN[op] != 0 or not tr_immediate(b, op)):
         tr_materialize(t, right)
     if constant_address:
         offset += u64(u32(a.value))
@@ -238,17 +304,19 @@ def tr_store(t: ptr[Trans], op: u32, static: u64) -> None:
     if constant_address:
         combo = u32(KS) if tr_in_slot(b) else u32(KR)
     elif a.where == IN_SUM:
-        combo = u32(PS) if tr_in_slot(b) else u32(PR)
+        combo = u32(PK) if b.where == CONSTANT else u32(PS) if tr_in_slot(b) else u32(PR)
     elif b.where == CONSTANT:
         combo = u32(SK) if tr_in_slot(a) else u32(RK)
     elif tr_in_slot(a):
         combo = u32(SS) if tr_in_slot(b) else u32(SR)
     else:
         combo = u32(RS) if tr_in_slot(b) else u32(RR)
-    wide = combo == SK or combo == RK or combo == PS or combo == PR
-    position = tr_emit(t, u32(BASE[op]) + 10 * tr_is_checked(t, offset) + combo, u64(24) if wide else u64(16))
+    wide = combo == SK or combo == RK or combo >= PS
+    position = tr_emit(t, u32(BASE[op]) + 11 * tr_is_checked(t, offset) + combo, u64(24) if wide else u64(16))
     tr_put16(t, position + 8, (a.value & 0xFFFFFFFF) if a.where == IN_SUM else tr_place(t, a, left))
     tr_put16(t, position + 10, tr_place(t, b, right))
     tr_put32(t, position + 12, u32(offset))
     if wide:
         tr_put32(t, position + 16, u32(a.value >> 32) if a.where == IN_SUM else u32(b.value))
+    if combo == PK:
+        tr_put32(t, position + 20, u32(b.value))

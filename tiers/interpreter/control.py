@@ -92,6 +92,21 @@ def copy(h: Handler, d: str, a: str) -> None:
         h.finish(d, kind, h.operand("r" if a == "f" else a, kind, 12 if a == "k" else 10), 16)
 
 
+def copy2(h: Handler) -> None:
+    """[d @8][a @10][d @12][a @14], in this order"""
+    for d, a in ((8, 10), (12, 14)):
+        h.emit(f"store i64 {h.let(f'load i64, ptr {h.slot(a)}')}, ptr {h.slot(d)}")
+    h.next(16)
+
+
+def add2(h: Handler) -> None:
+    """i32.add of a constant, twice: [d @8][a @10][d @12][a @14][addend @16][addend @20], in this order"""
+    for d, a, addend in ((8, 10, 16), (12, 14, 20)):
+        value = h.let(f"load i32, ptr {h.slot(a)}")
+        h.emit(f"store i32 {h.let(f'add i32 {value}, ' + h.field('i32', addend))}, ptr {h.slot(d)}")
+    h.next(24)
+
+
 def select(h: Handler, d: str, c: str) -> None:
     """[d @8][a @10][b @12][condition @14]"""
     kind: Any = f64 if d == "f" else u64
@@ -189,7 +204,7 @@ def called(h: Handler, name: str) -> None:
 
 
 CONTROL: dict[str, Callable[..., None]] = {
-    "branch_if": branch_if, "br_table": br_table, "enter": enter, "return": return_value, "copy": copy, "select": select, "call": call,
+    "branch_if": branch_if, "br_table": br_table, "enter": enter, "return": return_value, "copy": copy, "copy2": copy2, "add2": add2, "select": select, "call": call,
     "call_import": call_import, "call_indirect": call_indirect, "global_get": global_get, "global_set": global_set, "memory_size": memory_size,
     "called": called,
 }  # fmt: skip

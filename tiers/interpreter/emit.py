@@ -6,7 +6,7 @@ from wasmjit.native.libc import memset, realloc
 from .forms import NUMBER
 from .state import CONSTANT, IN_FLOAT, IN_INT, IN_LOCAL, IN_SLOT, IN_SUM, NOWHERE, Entry, Fixup, Label, Trans
 
-ADD_SK = NUMBER["i32.add@ssk"]
+ADD_SK, ADD2, COPY2 = NUMBER["i32.add@ssk"], NUMBER["add2"], NUMBER["copy2"]
 COPY_SS, COPY_SR, COPY_SF, COPY_SK, COPY_S8 = (NUMBER[f"copy@{how}"] for how in ("ss", "sr", "sf", "sk", "sK"))
 MAX_SLOTS = 65000  # of a frame: slot numbers are 16 bits, and a call's arguments need some above
 NO_SPACE, TOO_LARGE = 1, 2
@@ -43,7 +43,29 @@ def tr_emit(t: ptr[Trans], form: u32, size: u64) -> u64:
     position = t.pos
     t.pos += size
     t.last = NOWHERE
+    t.before = t.previous
+    t.before_form = t.previous_form
+    t.previous = i64(position)
+    t.previous_form = form
     return position
+
+
+@fn
+def tr_take_back(t: ptr[Trans]) -> None:
+    """Remove the instruction emitted last."""
+    t.pos = u64(t.previous)
+    t.previous = t.before
+    t.previous_form = t.before_form
+    t.before = NOWHERE
+    t.last = NOWHERE
+
+
+@fn
+def tr_label_here(t: ptr[Trans]) -> None:
+    """What comes next can be reached from elsewhere: nothing before it is changed any more."""
+    t.last = NOWHERE
+    t.previous = NOWHERE
+    t.before = NOWHERE
 
 
 @fn(inline=True)
@@ -119,10 +141,37 @@ def tr_make_room(t: ptr[Trans], floating: u32) -> None:
 @fn
 def tr_emit_sum(t: ptr[Trans], value: u64, slot: u64) -> None:
     """Add an IN_SUM operand up into a slot."""
+    source = value & 0xFFFFFFFF
+    if t.previous != NOWHERE and t.previous_form == ADD_SK:
+        fields = load(u64, t.buf + u64(t.previous) + 8)
+        tr_take_back(t)
+        position = tr_emit(t, ADD2, 24)
+        tr_put32(t, position + 8, u32(fields))
+        tr_put16(t, position + 12, slot)
+        tr_put16(t, position + 14, source)
+        tr_put32(t, position + 16, u32(fields >> 32))
+        tr_put32(t, position + 20, u32(value >> 32))
+        return
     position = tr_emit(t, ADD_SK, 16)
     tr_put16(t, position + 8, slot)
-    tr_put16(t, position + 10, value & 0xFFFFFFFF)
+    tr_put16(t, position + 10, source)
     tr_put32(t, position + 12, u32(value >> 32))
+
+
+@fn
+def tr_copy(t: ptr[Trans], slot: u64, source: u64) -> None:
+    """Copy a slot; two copies in a row are one instruction."""
+    if t.previous != NOWHERE and t.previous_form == COPY_SS:
+        fields = load(u32, t.buf + u64(t.previous) + 8)
+        tr_take_back(t)
+        position = tr_emit(t, COPY2, 16)
+        tr_put32(t, position + 8, fields)
+        tr_put16(t, position + 12, slot)
+        tr_put16(t, position + 14, source)
+        return
+    position = tr_emit(t, COPY_SS, 16)
+    tr_put16(t, position + 8, slot)
+    tr_put16(t, position + 10, source)
 
 
 @fn
@@ -206,9 +255,7 @@ def tr_materialize(t: ptr[Trans], index: i64) -> None:
         return
     slot = tr_slot(t, index)
     if entry.where == IN_LOCAL:
-        position = tr_emit(t, COPY_SS, 16)
-        tr_put16(t, position + 8, slot)
-        tr_put16(t, position + 10, entry.value)
+        tr_copy(t, slot, entry.value)
     elif entry.where == CONSTANT:
         tr_constant(t, entry.value, slot)
     elif entry.where == IN_SUM:
@@ -268,7 +315,7 @@ def tr_new_fixup(t: ptr[Trans], head: i64, cell: u64, base: u64) -> i64:
 @fn
 def tr_bind(t: ptr[Trans], head: i64) -> None:
     """The fields of the list lead to the current position."""
-    t.last = NOWHERE
+    tr_label_here(t)
     index = head
     while index != NOWHERE:
         fixup = t.fixups[index]

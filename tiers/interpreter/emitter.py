@@ -167,4 +167,4 @@ class Handler(ExpressionCompiler):
         self.go(target, budget=left)
 
 
-SAFE = str.maketrans({"@": ".", "!": "c"})
+SAFE = str.maketrans({"@": ".", "!": "c", "+": "_"})

@@ -39,6 +39,9 @@ def tr_begin(t: ptr[Trans], code: ptr[Code]) -> u32:
     t.int_at = NOWHERE
     t.float_at = NOWHERE
     t.last = NOWHERE
+    t.previous = NOWHERE
+    t.before = NOWHERE
+    t.negate = 0
     t.nlabels = 0
     t.nfixups = 0
     t.free_fixup = NOWHERE

@@ -5,7 +5,7 @@ another by its number alone:
 
     computing   [d u16 @8][a u16 @10][b u16 or imm i32 @12]            16 bytes; with an 8-byte constant @16: 24
     load        [d u16 @8][a u16 @10][offset u32 @12]                  16; with an addend i32 @16: 24
-    store       [a u16 @8][v u16 @10][offset u32 @12]                  16; with an addend or an immediate value i32 @16: 24
+    store       [a u16 @8][v u16 @10][offset u32 @12]                  16; with an addend or an immediate value i32 @16: 24; with both, value @20
     branch      [a u16 @8][weight u16 @10][b or imm @12][rel i32 @16]  24; backward: [Loop @24] 32; then a float constant 8 more
 
 Operands: s a slot, r the accumulator of the operand's class (integer and reference, or float), k a constant.
@@ -13,7 +13,7 @@ Operands: s a slot, r the accumulator of the operand's class (integer and refere
 
 from typing import NamedTuple
 
-from wasmjit.isa import TABLE
+from wasmjit.isa import BY_NAME, TABLE
 from wasmjit.isa.row import Row
 
 COMBOS = ("ss", "sr", "rs", "sk", "rk", "ks", "kr")
@@ -83,14 +83,14 @@ def _memory() -> list[Form]:
         if row.kind == "load":
             forms += [Form(f"{row.name}@{d}{a}{mode}", "load", row, (d, a, mode == "!")) for mode in ("", "!") for a in LOADS for d in "sr"]
         elif row.kind == "store":
-            unused = ("sk", "rk") if is_float(row.params[1]) else ("rr",)
+            unused = ("sk", "rk", "pk") if is_float(row.params[1]) else ("rr",)
             for mode in ("", "!"):
                 forms += [Form(f"{row.name}@{combo}{mode}", "none" if combo in unused else "store", row, (combo, mode == "!")) for combo in STORES]
     return forms
 
 
 LOADS = ("s", "r", "k", "p")  # address: a constant one is the offset field alone; p is a slot plus a constant @16, wrapped to 32 bits
-STORES = (*COMBOS, "rr", "ps", "pr")  # address, value
+STORES = (*COMBOS, "rr", "ps", "pr", "pk")  # address, value
 
 
 def _branches() -> list[Form]:
@@ -103,8 +103,41 @@ def _branches() -> list[Form]:
             for sense in senses:
                 kind = "branch" if combo[0] != "k" else "none"
                 forms += [Form(f"br{'' if sense else '_not'}{'_back' if back else ''}.{row.name}@{combo}", kind, row, (combo, sense, back)) for back in (False, True)]
+    for row in TABLE:
+        if row_class(row) == "compare" and row.params[0] == "i32":
+            forms += [Form(f"step_back.{row.name}@{combo}", "step", row, (combo,)) for combo in ("ss", "sk")]
     for name in ("brnz", "brz"):
         forms += [Form(f"{name}{'_back' if back else ''}@{a}", "branch_if", None, (name == "brnz", a, back)) for a in "sr" for back in (False, True)]
+    return forms
+
+
+# two computations in one: the second takes the first's result x and another operand c
+PAIRS = tuple(
+    (BY_NAME[first], BY_NAME[second])
+    for first, second in (
+        ("i32.shl", "i32.add"), ("i32.mul", "i32.add"), ("i32.shr_u", "i32.and"), ("i32.and", "i32.shl"), ("i32.and", "i32.add"),
+        ("i32.xor", "i32.and"), ("i32.shr_u", "i32.xor"), ("f64.mul", "f64.add"), ("f64.mul", "f64.sub"), ("f32.mul", "f32.add"),
+    )
+)  # fmt: skip
+PAIR_COMBOS = ("ss", "sr", "rs", "sk")  # operands of the first
+PAIR_SIDES = ("l", "r", "k")  # second(c, x), second(x, c), second(x, constant)
+PAIR_FORMS = len(PAIR_COMBOS) * len(PAIR_SIDES) * 2
+
+
+def _pair_wanted(second: Row, combo: str, side: str) -> bool:
+    if is_float(second.params[0]) and (combo == "sk" or side == "k"):
+        return False
+    return not (side == "r" and second.name in COMMUTATIVE)
+
+
+def _pairs() -> list[Form]:
+    """[d @8][c @10][a @12][b @14], 16 bytes; with constants [b i32 @16][c i32 @20], 24."""
+    forms = []
+    for first, second in PAIRS:
+        for combo in PAIR_COMBOS:
+            for side in PAIR_SIDES:
+                kind = "pair" if _pair_wanted(second, combo, side) else "none"
+                forms += [Form(f"{first.name}+{second.name}@{d}{combo}{side}", kind, first, (second, d, combo, side)) for d in "sr"]
     return forms
 
 
@@ -119,6 +152,7 @@ def _special() -> list[Form]:
     forms += [Form(name, "enter", None, (i if name != "entern" else -1,)) for i, name in enumerate(ENTERS)]
     forms += [Form(f"ret@{a}", "return", None, (a,)) for a in "srfk"]
     forms += [Form(f"copy@{d}{a}", "copy", None, (d, a)) for d, a in ("ss", "sr", "sf", "sk", "sK")]
+    forms += [Form("copy2", "copy2", None, ()), Form("add2", "add2", None, ())]
     forms += [Form(f"select@{d}{c}", "select", None, (d, c)) for c in "sr" for d in "srf"]
     forms += [Form(f"br_table@{a}", "br_table", None, (a,)) for a in "sr"]
     forms += [Form("call", "call", None, ()), Form("call_import", "call_import", None, ())]
@@ -130,5 +164,5 @@ def _special() -> list[Form]:
     return forms
 
 
-FORMS: tuple[Form, ...] = tuple(_special() + _computing() + _memory() + _branches())
+FORMS: tuple[Form, ...] = tuple(_special() + _computing() + _pairs() + _memory() + _branches())
 NUMBER = {form.name: number for number, form in enumerate(FORMS)}

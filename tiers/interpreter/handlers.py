@@ -34,6 +34,30 @@ def operands(h: Handler, row: Row, combo: str, first: int, constant: int) -> tup
     return a, b, 24 if floating and "k" in combo else 16
 
 
+def pair(h: Handler, first: Row, second: Row, d: str, combo: str, side: str) -> None:
+    kind, outer = value_kind(first.params[0]), value_kind(second.params[0])
+    a = h.operand(combo[0], kind, 12)
+    b = h.operand(combo[1], kind, 16 if combo[1] == "k" else 14)
+    c = h.operand("k", outer, 20) if side == "k" else h.operand("s", outer, 10)
+    x = h.compute(first, [a, b]).text
+    value = h.compute(second, [c, x] if side == "l" else [x, c])
+    h.finish(d, value.kind, value.text, 24 if "k" in combo + side else 16)
+
+
+def step(h: Handler, row: Row, combo: str) -> None:
+    """End of a counted loop: [a @8][weight @10][b or imm @12][rel @16][addend @20][Loop @24]: a += addend, back if a ? b."""
+    place = h.slot(8)
+    b = h.operand(combo[1], u32, 12)  # before the store: it may be the same slot only when read after it
+    a = h.let(f"add i32 {h.let(f'load i32, ptr {place}')}, {h.field('i32', 20)}")
+    h.emit(f"store i32 {a}, ptr {place}")
+    taken, other = h.label("taken"), h.label("other")
+    h.emit(f"br i1 {h.compute(row, [a, b]).text}, label %{taken}, label %{other}")
+    h.place_label(taken)
+    h.jump_back(16, 10)
+    h.place_label(other)
+    h.next(32)
+
+
 def unary(h: Handler, row: Row, d: str, a: str) -> None:
     value = h.compute(row, [h.operand(a, value_kind(row.params[0]), 10)])
     h.finish(d, value.kind, value.text, 16)
@@ -86,7 +110,7 @@ def store(h: Handler, row: Row, combo: str, checked: bool) -> None:
     kind = MEMORY_KINDS[memory]
     value_type = value_kind(row.params[1])
     if combo[1] == "k":
-        word = h.field("i32", 16)
+        word = h.field("i32", 20 if combo[0] == "p" else 16)
         value = word if value_type is u32 else h.let(f"sext i32 {word} to i64")
     else:
         value = h.operand(combo[1], value_type, 10)
@@ -114,7 +138,7 @@ def branch(h: Handler, row: Row, combo: str, sense: bool, back: bool) -> None:
     h.next(size)
 
 
-KINDS: dict[str, Callable[..., None]] = {"binary": binary, "unary": unary, "load": load, "store": store, "branch": branch, **CONTROL}
+KINDS: dict[str, Callable[..., None]] = {"binary": binary, "pair": pair, "step": step, "unary": unary, "load": load, "store": store, "branch": branch, **CONTROL}
 
 
 def _one(program: Program, form: Form) -> str:

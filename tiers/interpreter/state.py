@@ -49,6 +49,8 @@ class Condition:
     """A condition that was popped and is not yet emitted."""
 
     op: u32  # a comparison whose instruction was taken back, or 0: a value
+    negated: u32
+    rel: u64  # offset of the distance in the branch that was made of it
     combo: u32
     a: u32  # slot
     b: u32  # slot or immediate
@@ -78,6 +80,11 @@ class Trans:
     last: i64  # position of the instruction that computed the top entry and can still be changed, or NOWHERE
     last_op: u32
     last_form: u32  # with destination slot: one more gives the accumulator
+    previous: i64  # position of the instruction emitted last, NOWHERE behind a label
+    previous_form: u32
+    before_form: u32
+    before: i64  # the one before it
+    negate: u32  # the branch that comes next tests the opposite of the comparison just made
     types: ptr[u8]  # of the locals: 1 floating
     lazy: ptr[u32]  # entries IN_LOCAL a local
     nlocals: u64

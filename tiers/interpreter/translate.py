@@ -9,11 +9,11 @@ from wasmjit.native.lang import addr, fn, i32, i64, load, offsetof, ptr, sizeof,
 from wasmjit.native.libc import malloc, memset
 from wasmjit.runtime.structs import Inst, Loop, Sig
 
-from .branches import tr_arity, tr_br, tr_br_if, tr_br_table, tr_distance_field, tr_emit_condition, tr_return, tr_settle, tr_take_condition
+from .branches import tr_arity, tr_br, tr_br_if, tr_br_table, tr_emit_condition, tr_return, tr_settle, tr_take_condition
 from .calls import tr_call, tr_call_indirect, tr_called, tr_global
 from .compute import tr_add_up, tr_binary, tr_equal_zero, tr_in_slot, tr_load, tr_place, tr_store, tr_unary
 from .emit import (
-    COPY_SF, COPY_SR, COPY_SS, NO_SPACE, tr_constant, tr_emit_sum, tr_make_room, tr_push_computed, tr_bind, tr_emit, tr_flush, tr_materialize, tr_new_fixup, tr_new_label, tr_pop,
+    COPY_SF, COPY_SR, NO_SPACE, tr_constant, tr_copy, tr_emit_sum, tr_make_room, tr_push_computed, tr_bind, tr_emit, tr_flush, tr_label_here, tr_materialize, tr_new_fixup, tr_new_label, tr_pop,
     tr_push, tr_push_slot, tr_put16, tr_put32, tr_put64, tr_retarget, tr_settle_local, tr_slot, tr_truncate,
 )  # fmt: skip
 from .forms import NUMBER
@@ -78,7 +78,7 @@ def tr_open(t: ptr[Trans], kind: u32, dead: u32) -> None:
         return
     label.height = u32(t.height) - label.nparams
     if kind == LOOP:
-        t.last = NOWHERE
+        tr_label_here(t)
         label.header = t.pos
         if t.record:
             loop = ptr[Loop](malloc(sizeof(Loop)))
@@ -97,11 +97,11 @@ def tr_open(t: ptr[Trans], kind: u32, dead: u32) -> None:
 def tr_if(t: ptr[Trans]) -> None:
     tr_take_condition(t)
     tr_flush(t)
-    rel = tr_distance_field(t)
     position = tr_emit_condition(t, False, False)
+    cell = position + t.condition.rel
     tr_open(t, IF, 0)
     label = t.labels[t.nlabels - 1]
-    label.other = tr_new_fixup(t, NOWHERE, position + rel, position)
+    label.other = tr_new_fixup(t, NOWHERE, cell, position)
 
 
 @fn
@@ -163,9 +163,11 @@ def tr_set_local(t: ptr[Trans], local: u64) -> None:
     if last != NOWHERE and (where == IN_INT or where == IN_FLOAT):
         tr_retarget(t, u64(last), t.last_form, local)
         return
-    position = tr_emit(t, u32(COPY_SR) if where == IN_INT else u32(COPY_SF) if where == IN_FLOAT else u32(COPY_SS), 16)
-    tr_put16(t, position + 8, local)
-    tr_put16(t, position + 10, tr_place(t, entry, index))
+    if where == IN_INT or where == IN_FLOAT:
+        position = tr_emit(t, u32(COPY_SR) if where == IN_INT else u32(COPY_SF), 16)
+        tr_put16(t, position + 8, local)
+    else:
+        tr_copy(t, local, tr_place(t, entry, index))
 
 
 @fn
