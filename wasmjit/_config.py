@@ -14,10 +14,11 @@ class Config:
     tier: "auto" (today the interpreter), "interp", or "reference": the instructions' meanings run by CPython, slow, for tests.
     memory: "guard" traps out-of-bounds accesses through unmapped pages, "checked" compares each address with the length.
     cache: where compiled code is kept: True for the user's cache folder, a path, or False for nowhere.
+    concurrent: what a thread does that finds another one inside instances which are linked to each other: "wait" or "error".
     Settings of tiers that this version does not have raise NotImplementedError, wrong values ValueError.
     """
 
-    __slots__ = ("tier", "memory", "cache")
+    __slots__ = ("tier", "memory", "cache", "concurrent")
 
     def __init__(
         self,
@@ -41,22 +42,21 @@ class Config:
         for name, value in (absent | {"thresholds": thresholds}).items():
             if value is not None and value is not False:
                 raise NotImplementedError(f"Config({name}={value!r}): not available in this version")
-        if concurrent != "wait":
-            _choice("concurrent", concurrent, ("wait", "error"))
-            raise NotImplementedError('Config(concurrent="error"): not available in this version')
+        _choice("concurrent", concurrent, ("wait", "error"))
         self.tier = tier
         self.memory = memory
         self.cache = cache if isinstance(cache, bool) else os.fspath(cache)
+        self.concurrent = concurrent
 
     def __repr__(self) -> str:
-        return f"Config(tier={self.tier!r}, memory={self.memory!r}, cache={self.cache!r})"
+        return f"Config(tier={self.tier!r}, memory={self.memory!r}, cache={self.cache!r}, concurrent={self.concurrent!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _config, (self.tier, self.memory, self.cache)
+        return _config, (self.tier, self.memory, self.cache, self.concurrent)
 
 
 class Limits:
-    """What an instance may take; growth beyond returns -1 to the module, a larger minimum is a LinkError.
+    """What an instance may take; growth beyond returns -1 to the module, a larger minimum raises OutOfMemory.
 
     memory: bytes of each linear memory; table: elements of each table. None is the default of each.
     """
@@ -85,8 +85,8 @@ class Limits:
         return Limits, (self.memory, self.table)
 
 
-def _config(tier: str, memory: str, cache: bool | str) -> Config:
-    return Config(tier, memory=memory, cache=cache)
+def _config(tier: str, memory: str, cache: bool | str, concurrent: str) -> Config:
+    return Config(tier, memory=memory, cache=cache, concurrent=concurrent)
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -83,6 +83,8 @@ class Instance:
         self._address = address
         self._exports = None
         N.inst_py(address, self)
+        if module.config.concurrent == "error":
+            N.store_refuse(store.address)
         if module.config.tier == "reference":
             from .tiers.reference import attach
 

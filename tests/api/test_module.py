@@ -228,7 +228,11 @@ def test_settings_that_do_not_exist_yet_are_refused(arguments: dict[str, object]
 
 def test_settings_are_shown_and_pickle() -> None:
     config = wasmjit.Config("interp", memory="checked", cache=False)
-    assert repr(pickle.loads(pickle.dumps(config))) == repr(config) == "Config(tier='interp', memory='checked', cache=False)"
+    assert (
+        repr(pickle.loads(pickle.dumps(config)))
+        == repr(config)
+        == "Config(tier='interp', memory='checked', cache=False, concurrent='wait')"
+    )
     limits = wasmjit.Limits(memory=1 << 20)
     assert repr(pickle.loads(pickle.dumps(limits))) == repr(limits)
     for wrong in (-1, "1", 1.5):

@@ -10,7 +10,7 @@ from wasmjit.native.capi import PyCapsule_GetPointer, PyCapsule_New, PyErr_NoMem
 from wasmjit.native.lang import PyObject, boolean, export, extern, fn, fnptr, ptr, sizeof, struct, u8, u32, u64
 from wasmjit.native.libc import calloc, free, malloc, munmap
 from wasmjit.runtime.calls_boxes import store_boxes_free, store_boxes_join
-from wasmjit.runtime.codes import STORE_SWEEP
+from wasmjit.runtime.codes import STORE_ERROR, STORE_SWEEP
 from wasmjit.runtime.instances import InstBlock, StoreBox, inst_free
 from wasmjit.runtime.structs import Ec, Mod
 
@@ -91,8 +91,15 @@ def store_join(into: ptr[StoreBox], other: ptr[StoreBox]) -> boolean:
         other.insts = ptr[InstBlock](0)
         other.last = ptr[InstBlock](0)
     store_boxes_join(ours, theirs)
+    ours.flags = ours.flags | theirs.flags
     theirs.py = ours.py
     return True
+
+
+@export
+def store_refuse(box: ptr[StoreBox]) -> None:
+    """From now on a thread that finds another one inside raises RuntimeError instead of waiting."""
+    box.data.flags = box.data.flags | STORE_ERROR
 
 
 @export
