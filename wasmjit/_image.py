@@ -47,6 +47,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.calls_numbers",
     "wasmjit.runtime.calls_object",
     "wasmjit.runtime.calls_refused",
+    "wasmjit.runtime.calls_slots",
     "wasmjit.runtime.calls_store",
     "wasmjit.runtime.calls_types",
     "wasmjit.runtime.calls_values",

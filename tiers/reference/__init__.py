@@ -11,8 +11,8 @@ from wasmjit._types import FuncType
 from wasmjit.native.lang import ptr
 from wasmjit.runtime.functions import HostFunc
 from wasmjit.runtime.structs import FuncRef
-
-from .machine import Machine, run_slots
+from wasmjit.tiers.reference import computing, control, memory  # noqa: F401 - they say what instructions do
+from wasmjit.tiers.reference.execution import Machine, run_slots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -87,7 +87,7 @@ def func_host(object: ptr[PyObject]) -> ptr[PyObject]:
     """The Python callable behind a Func of a host function; None for wasm functions and other objects."""
     found = ptr[PyObject](symbol("_Py_NoneStruct"))
     ref = func_ref(object)
-    if ref != 0 and ref.host != 0:
+    if ref != 0 and ref.inst == 0 and ref.host != 0:
         found = ref.host.callable
     Py_IncRef(found)
     return found
