@@ -4,14 +4,14 @@ from wasmjit.isa import BY_NAME
 from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, u32, u64
 from wasmjit.runtime.codes import GUARD_OFFSETS, MOD_CHECKED
 
-from .emit import ADD_SK, tr_emit, tr_make_room, tr_materialize, tr_pop, tr_push, tr_push_computed, tr_put16, tr_put32, tr_put64, tr_slot, tr_take_back
-from .forms import PAIRS
+from .emit import ADD_SK, tr_emit, tr_make_room, tr_materialize, tr_pop, tr_promote, tr_push, tr_push_computed, tr_put16, tr_put32, tr_put64, tr_slot, tr_take_back
+from .forms import LOAD_PAIRS, PAIRS
 from .state import CONSTANT, IN_INT, IN_LOCAL, IN_SLOT, IN_SUM, NOWHERE, Entry, Trans
-from .tables import BASE, COMMUTES, COMPARE, FLOAT_IN, FLOAT_OUT, INVERTED, KLASS, MIRRORED, NARROW, PAIR_FIRST, PAIR_FORM, PAIR_SECOND, opcode
+from .tables import BASE, COMMUTES, COMPARE, FLOAT_IN, FLOAT_OUT, INVERTED, KLASS, LOAD, MIRRORED, NARROW, PAIR_FIRST, PAIR_FORM, PAIR_SECOND, opcode
 
 SS, SR, RS, SK, RK, KS, KR, RR, PS, PR, PK = range(11)
-SIDE_LEFT, SIDE_RIGHT, SIDE_CONSTANT = range(3)  # forms.PAIR_SIDES
-PAIR_COUNT = len(PAIRS)
+SIDE_LEFT, SIDE_RIGHT, SIDE_CONSTANT, SIDE_LEFT_HELD, SIDE_RIGHT_HELD, SIDE_NONE = range(6)  # forms.PAIR_SIDES
+PAIR_COUNT = len(PAIRS + LOAD_PAIRS)
 BY_SLOT, BY_ACCUMULATOR, BY_CONSTANT, BY_SUM = range(4)  # addresses of loads, in the order of forms.LOADS
 OP_ADD, OP_SUB, OP_IF, OP_BR_IF = (opcode(BY_NAME[name]) for name in ("i32.add", "i32.sub", "if", "br_if"))
 
@@ -148,54 +148,89 @@ def tr_binary(t: ptr[Trans], opcode: u32) -> None:
 
 
 @fn
-def tr_pair(t: ptr[Trans], op: u32) -> boolean:
-    """Make one instruction of the computation just emitted and this one, which takes its result, where forms.PAIRS has the two."""
-    first = t.last_op
+def tr_pair_find(first: u32, second: u32) -> u64:
+    """Number of a pair of forms.PAIRS + LOAD_PAIRS; PAIR_COUNT when there is none."""
     pair: u64 = 0
-    while pair < PAIR_COUNT and (u32(PAIR_FIRST[pair]) != first or u32(PAIR_SECOND[pair]) != op):
+    while pair < PAIR_COUNT and (u32(PAIR_FIRST[pair]) != first or u32(PAIR_SECOND[pair]) != second):
         pair += 1
-    if pair == PAIR_COUNT:
-        return False
-    combo = (t.last_form - u32(BASE[first])) // 2
-    if combo > SK or (combo == SK and FLOAT_IN[first] != 0):
-        return False
+    return pair
+
+
+@fn
+def tr_pair_side(t: ptr[Trans], op: u32, how: u32, is_load: boolean) -> u32:
+    """Where the other operand of a pair's second computation is: SIDE_*, or SIDE_NONE when no form has it there."""
     left = t.height - 2
     right = t.height - 1
-    c = t.entries[left]
-    place = left
-    side: u32 = SIDE_LEFT
-    computed = t.int_at if FLOAT_IN[op] == 0 else t.float_at
-    if computed == left:
-        c = t.entries[right]
-        place = right
-        if not COMMUTES[op]:
-            side = SIDE_RIGHT
-    elif computed != right:
-        return False
+    floating = FLOAT_IN[op] != 0
+    computed = t.float_at if floating else t.int_at
+    if computed != left and computed != right:
+        return SIDE_NONE
+    at = left if computed == right else right
+    c = t.entries[at]
+    swapped = computed == left and not COMMUTES[op]
     if c.where == CONSTANT:
-        if FLOAT_IN[op] != 0 or not tr_immediate(c, op) or (computed == right and not COMMUTES[op]):
-            return False
-        side = SIDE_CONSTANT
-    elif not tr_in_slot(c):
+        if is_load or floating or not tr_immediate(c, op) or (computed == right and not COMMUTES[op]):
+            return SIDE_NONE
+        return SIDE_CONSTANT
+    if not tr_in_slot(c):
+        return SIDE_NONE
+    uses = how == BY_ACCUMULATOR and not floating if is_load else how == SR or how == RS
+    if c.where == IN_SLOT and t.demoted_at == at and not uses:
+        return u32(SIDE_RIGHT_HELD) if swapped else u32(SIDE_LEFT_HELD)
+    return u32(SIDE_RIGHT) if swapped else u32(SIDE_LEFT)
+
+
+@fn
+def tr_pair(t: ptr[Trans], op: u32) -> boolean:
+    """Make one instruction of the computation or load just emitted and this one, which takes its result, where there is such a pair."""
+    first = t.last_op
+    pair = tr_pair_find(first, op)
+    if pair == PAIR_COUNT:
         return False
-    fields = load(u64, t.buf + u64(t.last) + 8)
+    is_load = KLASS[first] == LOAD
+    how = (t.last_form - u32(BASE[first])) // 2
+    if how > BY_SUM or (how == SK and not is_load and FLOAT_IN[first] != 0):  # four operand combinations, four kinds of address
+        return False
+    side = tr_pair_side(t, op, how, is_load)
+    if side == SIDE_NONE:
+        return False
+    floating = u32(FLOAT_IN[op])
+    computed = t.float_at if floating else t.int_at
+    at = t.height - 2 if computed == t.height - 1 else t.height - 1
+    c = t.entries[at]
     constant = c.value
-    slot = tr_place(t, c, place)
+    slot = tr_place(t, c, at)
+    fields = load(u64, t.buf + u64(t.last) + 8)
+    addend: u32 = 0
+    if is_load and how == BY_SUM:
+        addend = load(u32, t.buf + u64(t.last) + 16)
     tr_take_back(t)
+    t.entries[computed].where = CONSTANT  # it is nowhere now
+    if side >= SIDE_LEFT_HELD:
+        tr_promote(t, at, floating)
+    elif floating:
+        t.float_at = NOWHERE
+    else:
+        t.int_at = NOWHERE
     tr_pop(t)
     tr_pop(t)
-    wide = combo == SK or side == SIDE_CONSTANT
-    order = combo * 6 + side * 2
+    if is_load:
+        order = how * 8 + (side if side < SIDE_CONSTANT else side - 1) * 2
+    else:
+        order = how * 10 + side * 2
+    wide = is_load or how == SK or side == SIDE_CONSTANT
     position = tr_result(t, op, u32(PAIR_FORM[pair]) + order, u64(24) if wide else u64(16))
     t.last_op = 0  # no pair begins with a pair
     tr_put16(t, position + 10, slot)
     tr_put16(t, position + 12, (fields >> 16) & 0xFFFF)
-    if combo == SK:
+    if is_load or how == SK:
         tr_put32(t, position + 16, u32(fields >> 32))
     else:
         tr_put16(t, position + 14, (fields >> 32) & 0xFFFF)
     if side == SIDE_CONSTANT:
         tr_put32(t, position + 20, u32(constant))
+    elif is_load:
+        tr_put32(t, position + 20, addend)
     return True
 
 

@@ -131,11 +131,27 @@ def tr_push_computed(t: ptr[Trans], floating: u32, position: u64, form: u32, op:
 @fn
 def tr_make_room(t: ptr[Trans], floating: u32) -> None:
     """Free the accumulator of a class: the newest value is used first, so the older one goes."""
+    t.demoted_at = t.float_at if floating else t.int_at
+    t.demoted_made = t.float_made if floating else t.int_made
+    t.demoted_form = t.float_form if floating else t.int_form
+    if t.demoted_at != NOWHERE:
+        tr_demote(t, t.demoted_at)
+
+
+@fn
+def tr_promote(t: ptr[Trans], index: i64, floating: u32) -> None:
+    """Undo the last demotion: the instruction that asked for it is taken back."""
+    tr_retarget(t, t.demoted_made, t.demoted_form + 1, 0)
+    t.entries[index].where = IN_FLOAT if floating else IN_INT
     if floating:
-        if t.float_at != NOWHERE:
-            tr_demote(t, t.float_at)
-    elif t.int_at != NOWHERE:
-        tr_demote(t, t.int_at)
+        t.float_at = index
+        t.float_made = t.demoted_made
+        t.float_form = t.demoted_form
+    else:
+        t.int_at = index
+        t.int_made = t.demoted_made
+        t.int_form = t.demoted_form
+    t.demoted_at = NOWHERE
 
 
 @fn

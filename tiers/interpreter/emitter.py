@@ -52,15 +52,15 @@ class Handler(ExpressionCompiler):
     def at(self, offset: int, base: str = "%pc") -> str:
         return self.let(f"getelementptr i8, ptr {base}, i64 {offset}") if offset else base
 
-    def field(self, kind: str, offset: int) -> str:
+    def field(self, kind: str, offset: int, base: str = "%pc") -> str:
         """u16 fields zero-extended to i64, i32 ones as they are."""
         size = {"i16": 2, "i32": 4, "i64": 8, "ptr": 8}[kind]
-        value = self.let(f"load {kind}, ptr {self.at(offset)}, align {size}")
+        value = self.let(f"load {kind}, ptr {self.at(offset, base)}, align {size}")
         return self.let(f"zext i16 {value} to i64") if kind == "i16" else value
 
-    def slot(self, offset: int) -> str:
+    def slot(self, offset: int, base: str = "%pc") -> str:
         """Address of the slot whose number is the field."""
-        return self.let(f"getelementptr i64, ptr %sp, i64 {self.field('i16', offset)}")
+        return self.let(f"getelementptr i64, ptr %sp, i64 {self.field('i16', offset, base)}")
 
     def ec(self, name: str, kind: str = "ptr") -> str:
         return self.let(f"load {kind}, ptr {self.ec_field(name)}")
@@ -75,10 +75,10 @@ class Handler(ExpressionCompiler):
 
     # operands and results
 
-    def operand(self, how: str, kind: Any, offset: int, constant: int = 0) -> str:
+    def operand(self, how: str, kind: Any, offset: int, constant: int = 0, base: str = "%pc") -> str:
         """An operand as IR of its type; `constant` is the place of a float constant."""
         if how == "s":
-            return self.let(f"load {kind.ir}, ptr {self.slot(offset)}")
+            return self.let(f"load {kind.ir}, ptr {self.slot(offset, base)}")
         if how == "k":
             if kind in (f32, f64):
                 return self.let(f"load {kind.ir}, ptr {self.at(constant)}, align 8")
@@ -99,9 +99,7 @@ class Handler(ExpressionCompiler):
         if kind.ir == "i1":
             kind, text = u32, self.let(f"zext i1 {text} to i32")
         if how == "s":
-            number = self.let(f"load i16, ptr {self.at(8, base)}, align 2")
-            wide = self.let(f"zext i16 {number} to i64")
-            self.emit(f"store {kind.ir} {text}, ptr {self.let(f'getelementptr i64, ptr %sp, i64 {wide}')}")
+            self.emit(f"store {kind.ir} {text}, ptr {self.slot(8, base)}")
             self.next(size, base=base)
         elif kind in (f32, f64):
             self.next(size, base=base, f0=self.accumulated(kind, text))

@@ -120,14 +120,40 @@ PAIRS = tuple(
     )
 )  # fmt: skip
 PAIR_COMBOS = ("ss", "sr", "rs", "sk")  # operands of the first
-PAIR_SIDES = ("l", "r", "k")  # second(c, x), second(x, c), second(x, constant)
-PAIR_FORMS = len(PAIR_COMBOS) * len(PAIR_SIDES) * 2
+PAIR_SIDES = ("l", "r", "k", "L", "R")  # second(c, x), second(x, c), second(x, constant); L and R: c is the accumulator
+LOAD_PAIRS = tuple(
+    (BY_NAME[first], BY_NAME[second])
+    for first, second in (
+        ("f64.load", "f64.add"), ("f64.load", "f64.sub"), ("f64.load", "f64.mul"), ("f32.load", "f32.add"), ("f32.load", "f32.mul"),
+        ("i32.load", "i32.add"), ("i32.load8_u", "i32.add"), ("i32.load8_u", "i32.xor"),
+    )
+)  # fmt: skip
+LOAD_SIDES = ("l", "r", "L", "R")
 
 
 def _pair_wanted(second: Row, combo: str, side: str) -> bool:
     if is_float(second.params[0]) and (combo == "sk" or side == "k"):
         return False
-    return not (side == "r" and second.name in COMMUTATIVE)
+    if side in "LR" and "r" in combo:  # one accumulator cannot be both
+        return False
+    return not (side in "rR" and second.name in COMMUTATIVE)
+
+
+def _load_pair_wanted(second: Row, how: str, side: str) -> bool:
+    if side in "LR" and how == "r" and not is_float(second.params[0]):
+        return False
+    return not (side in "rR" and second.name in COMMUTATIVE)
+
+
+def _load_pairs() -> list[Form]:
+    """[d @8][c @10][address @12][offset @16][addend @20], 24 bytes. Only where accesses are not checked."""
+    forms = []
+    for first, second in LOAD_PAIRS:
+        for how in LOADS:
+            for side in LOAD_SIDES:
+                kind = "load_pair" if _load_pair_wanted(second, how, side) else "none"
+                forms += [Form(f"{first.name}+{second.name}@{d}{how}{side}", kind, first, (second, d, how, side)) for d in "sr"]
+    return forms
 
 
 def _pairs() -> list[Form]:
@@ -164,5 +190,5 @@ def _special() -> list[Form]:
     return forms
 
 
-FORMS: tuple[Form, ...] = tuple(_special() + _computing() + _pairs() + _memory() + _branches())
+FORMS: tuple[Form, ...] = tuple(_special() + _computing() + _pairs() + _memory() + _load_pairs() + _branches())
 NUMBER = {form.name: number for number, form in enumerate(FORMS)}

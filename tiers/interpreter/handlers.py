@@ -38,9 +38,9 @@ def pair(h: Handler, first: Row, second: Row, d: str, combo: str, side: str) -> 
     kind, outer = value_kind(first.params[0]), value_kind(second.params[0])
     a = h.operand(combo[0], kind, 12)
     b = h.operand(combo[1], kind, 16 if combo[1] == "k" else 14)
-    c = h.operand("k", outer, 20) if side == "k" else h.operand("s", outer, 10)
+    c = h.operand("k", outer, 20) if side == "k" else h.operand("s" if side in "lr" else "r", outer, 10)
     x = h.compute(first, [a, b]).text
-    value = h.compute(second, [c, x] if side == "l" else [x, c])
+    value = h.compute(second, [c, x] if side in "lL" else [x, c])
     h.finish(d, value.kind, value.text, 24 if "k" in combo + side else 16)
 
 
@@ -63,13 +63,13 @@ def unary(h: Handler, row: Row, d: str, a: str) -> None:
     h.finish(d, value.kind, value.text, 16)
 
 
-def address(h: Handler, how: str, offset: int, size: int, checked: bool) -> str:
-    """Address of an access; in checked forms it is compared with the memory's length first."""
-    effective = h.let(f"zext i32 {h.field('i32', 12)} to i64")
+def address(h: Handler, how: str, offset: int, size: int, checked: bool, static: int = 12) -> str:
+    """Address of an access; in checked forms it is compared with the memory's length first. An addend stands behind the static offset."""
+    effective = h.let(f"zext i32 {h.field('i32', static)} to i64")
     if how != "k":
         place = h.operand("s" if how == "p" else how, u32, offset)
         if how == "p":
-            place = h.let(f"add i32 {place}, {h.field('i32', 16)}")
+            place = h.let(f"add i32 {place}, {h.field('i32', static + 4)}")
         index = h.let(f"zext i32 {place} to i64")
         effective = h.let(f"add i64 {index}, {effective}")
     if checked:
@@ -105,6 +105,18 @@ def meaning(h: Handler, row: Row, kind: Any) -> str:
     return h.coerce(h.expression(node), kind, node)
 
 
+def load_pair(h: Handler, first: Row, second: Row, d: str, how: str, side: str) -> None:
+    size, memory = first.access
+    kind, outer = MEMORY_KINDS[memory], value_kind(second.params[0])
+    place = address(h, how, 12, size, False, 16)
+    h.bound = {"m": Value(kind, h.let(f"load {kind.ir}, ptr {place}, align 1"))}
+    after = pinned(h)
+    x = meaning(h, first, outer)
+    c = h.operand("s", outer, 10, base=after) if side in "lr" else h.operand("r", outer, 10)
+    value = h.compute(second, [c, x] if side in "lL" else [x, c])
+    h.finish(d, value.kind, value.text, 24, after)
+
+
 def store(h: Handler, row: Row, combo: str, checked: bool) -> None:
     size, memory = row.access
     kind = MEMORY_KINDS[memory]
@@ -138,7 +150,7 @@ def branch(h: Handler, row: Row, combo: str, sense: bool, back: bool) -> None:
     h.next(size)
 
 
-KINDS: dict[str, Callable[..., None]] = {"binary": binary, "pair": pair, "step": step, "unary": unary, "load": load, "store": store, "branch": branch, **CONTROL}
+KINDS: dict[str, Callable[..., None]] = {"binary": binary, "pair": pair, "step": step, "unary": unary, "load": load, "load_pair": load_pair, "store": store, "branch": branch, **CONTROL}
 
 
 def _one(program: Program, form: Form) -> str:

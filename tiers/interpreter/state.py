@@ -77,6 +77,10 @@ class Trans:
     int_form: u32  # whose form with a slot destination this is
     float_form: u32
     float_made: u64
+    demoted_at: i64  # the operand that the instruction at `last` sent out of its accumulator,
+    demoted_made: u64  # and how to undo that
+    demoted_form: u32
+    demoted_pad: u32
     last: i64  # position of the instruction that computed the top entry and can still be changed, or NOWHERE
     last_op: u32
     last_form: u32  # with destination slot: one more gives the accumulator

@@ -9,7 +9,7 @@ from wasmjit.isa import BY_NAME, TABLE
 from wasmjit.isa.row import Row
 from wasmjit.native.lang import const, u8, u16
 
-from .forms import COMMUTATIVE, INVERSE, MIRROR, NUMBER, PAIRS, is_float, related, row_class
+from .forms import COMMUTATIVE, INVERSE, LOAD_PAIRS, MIRROR, NUMBER, PAIRS, is_float, related, row_class
 
 OPCODES = 512
 SPECIAL, BINARY, COMPARE, UNARY, LOAD, STORE = range(6)
@@ -58,6 +58,10 @@ INVERTED = const("op_inverted", u16, _column(_relation(INVERSE)))
 MIRRORED = const("op_mirrored", u16, _column(_relation(MIRROR)))
 IMMEDIATES = const("op_immediates", u8, _column(lambda row: SKIPS.get(tuple(row.imm), SKIP_LEB)))
 STEP = const("op_step", u16, _column(lambda row: NUMBER.get(f"step_back.{row.name}@ss", 0)))
-PAIR_FIRST = const("pair_first", u16, lambda: [opcode(first) for first, _ in PAIRS])
-PAIR_SECOND = const("pair_second", u16, lambda: [opcode(second) for _, second in PAIRS])
-PAIR_FORM = const("pair_form", u16, lambda: [NUMBER[f"{first.name}+{second.name}@sssl"] for first, second in PAIRS])
+PAIR_FIRST = const("pair_first", u16, lambda: [opcode(first) for first, _ in PAIRS + LOAD_PAIRS])
+PAIR_SECOND = const("pair_second", u16, lambda: [opcode(second) for _, second in PAIRS + LOAD_PAIRS])
+PAIR_FORM = const(
+    "pair_form",
+    u16,
+    lambda: [NUMBER[f"{a.name}+{b.name}@sssl"] for a, b in PAIRS] + [NUMBER[f"{a.name}+{b.name}@ssl"] for a, b in LOAD_PAIRS],
+)
