@@ -10,19 +10,20 @@ Names are imported when they are first used (PEP 562): `import wasmjit` alone co
 
 _HOMES = {
     "_config": ("Config", "Limits"),
-    "_errors": (
-        "ArrayOutOfBounds", "BadConversion", "BadSignature", "CastFailure", "CompileError", "Error", "Exit", "ExitError", "Frame",
-        "IndirectCallNull", "IntegerDivideByZero", "IntegerOverflow", "LinkError", "MemoryOutOfBounds", "NullReference", "OutOfFuel",
-        "OutOfMemory", "StackOverflow", "TableOutOfBounds", "Timeout", "Trap", "UnalignedAtomic", "Unreachable", "WasmException",
-    ),
-    "_global": ("Global",),
+    "_errors": ("CompileError", "Error", "Exit", "ExitError", "LinkError", "WasmException"),
     "_exports": ("Exports", "Functions"),
+    "_global": ("Global",),
     "_instance": ("Instance",),
     "_load": ("load",),
     "_memory": ("Memory",),
     "_module": ("Module",),
     "_run": ("Completed", "run"),
     "_table": ("Table",),
+    "_traps": (
+        "ArrayOutOfBounds", "BadConversion", "BadSignature", "CastFailure", "Frame", "IndirectCallNull", "IntegerDivideByZero",
+        "IntegerOverflow", "MemoryOutOfBounds", "NullReference", "OutOfFuel", "OutOfMemory", "StackOverflow", "TableOutOfBounds", "Timeout",
+        "Trap", "UnalignedAtomic", "Unreachable",
+    ),
     "_types": ("ExportType", "FuncType", "GlobalType", "ImportType", "MemoryType", "TableType"),
     "_version": ("__version__",),
     "runtime.functions": ("Func", "HostFunc", "caller", "pass_instance"),
@@ -36,29 +37,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._config import Config as Config
     from ._config import Limits as Limits
-    from ._errors import ArrayOutOfBounds as ArrayOutOfBounds
-    from ._errors import BadConversion as BadConversion
-    from ._errors import BadSignature as BadSignature
-    from ._errors import CastFailure as CastFailure
     from ._errors import CompileError as CompileError
     from ._errors import Error as Error
     from ._errors import Exit as Exit
     from ._errors import ExitError as ExitError
-    from ._errors import Frame as Frame
-    from ._errors import IndirectCallNull as IndirectCallNull
-    from ._errors import IntegerDivideByZero as IntegerDivideByZero
-    from ._errors import IntegerOverflow as IntegerOverflow
     from ._errors import LinkError as LinkError
-    from ._errors import MemoryOutOfBounds as MemoryOutOfBounds
-    from ._errors import NullReference as NullReference
-    from ._errors import OutOfFuel as OutOfFuel
-    from ._errors import OutOfMemory as OutOfMemory
-    from ._errors import StackOverflow as StackOverflow
-    from ._errors import TableOutOfBounds as TableOutOfBounds
-    from ._errors import Timeout as Timeout
-    from ._errors import Trap as Trap
-    from ._errors import UnalignedAtomic as UnalignedAtomic
-    from ._errors import Unreachable as Unreachable
     from ._errors import WasmException as WasmException
     from ._exports import Exports as Exports
     from ._exports import Functions as Functions
@@ -70,6 +53,24 @@ if TYPE_CHECKING:
     from ._run import Completed as Completed
     from ._run import run as run
     from ._table import Table as Table
+    from ._traps import ArrayOutOfBounds as ArrayOutOfBounds
+    from ._traps import BadConversion as BadConversion
+    from ._traps import BadSignature as BadSignature
+    from ._traps import CastFailure as CastFailure
+    from ._traps import Frame as Frame
+    from ._traps import IndirectCallNull as IndirectCallNull
+    from ._traps import IntegerDivideByZero as IntegerDivideByZero
+    from ._traps import IntegerOverflow as IntegerOverflow
+    from ._traps import MemoryOutOfBounds as MemoryOutOfBounds
+    from ._traps import NullReference as NullReference
+    from ._traps import OutOfFuel as OutOfFuel
+    from ._traps import OutOfMemory as OutOfMemory
+    from ._traps import StackOverflow as StackOverflow
+    from ._traps import TableOutOfBounds as TableOutOfBounds
+    from ._traps import Timeout as Timeout
+    from ._traps import Trap as Trap
+    from ._traps import UnalignedAtomic as UnalignedAtomic
+    from ._traps import Unreachable as Unreachable
     from ._types import ExportType as ExportType
     from ._types import FuncType as FuncType
     from ._types import GlobalType as GlobalType

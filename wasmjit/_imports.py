@@ -230,7 +230,7 @@ def _unknown(space: str, name: str) -> "Any":
     """What stands for a function that nobody gave: raises Unreachable."""
 
     def unknown(*_: object) -> None:
-        from ._errors import Unreachable
+        from ._traps import Unreachable
 
         error = Unreachable()
         error.add_note(f"the import {space}.{name} is not defined")

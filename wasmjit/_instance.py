@@ -105,7 +105,7 @@ class Instance:
         """Write active segments, then run what the module wants to be run first."""
         code = N.inst_segments(self._address)
         if code:
-            from ._errors import TRAPS
+            from ._traps import TRAPS
 
             raise TRAPS[code]()
         mod = self.module.address
@@ -193,7 +193,7 @@ def _build(module: Module, store: Store, addresses: list[int], limits: "Limits")
         gc.collect()
         address = N.inst_new(module.address, store.address, addresses, limits.memory, limits.table)
     if address < len(FAILURES):
-        from ._errors import OutOfMemory
+        from ._traps import OutOfMemory
 
         error = OutOfMemory()
         error.add_note(FAILURES[address])

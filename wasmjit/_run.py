@@ -1,5 +1,6 @@
 """`run`: a program from start to exit, in the shape of `subprocess.run`."""
 
+from ._errors import Exit, ExitError
 from ._instance import Instance
 from ._load import module_of
 
@@ -32,8 +33,6 @@ class Completed:
     def check_returncode(self) -> None:
         """Raise ExitError unless the program returned 0."""
         if self.returncode:
-            from ._errors import ExitError
-
             raise ExitError(self.returncode, self.args, self.stdout, self.stderr)
 
     def __repr__(self) -> str:
@@ -115,14 +114,14 @@ def run(
                 start(timeout=max(0.0, deadline - _now()))
         finally:
             stats = instance.stats
+    except Exit as exit:
+        returncode = exit.code
     except RuntimeError as trap:
-        if isinstance(trap, _errors().Trap):
+        from ._traps import Trap
+
+        if isinstance(trap, Trap):
             trap.__dict__.update(stdout=captured(1, stdout), stderr=captured(2, stderr))
         raise
-    except Exception as exit:  # importing the errors takes a while, and most programs end without any
-        if not isinstance(exit, _errors().Exit):
-            raise
-        returncode = exit.code
     done = Completed(command, returncode, captured(1, stdout), captured(2, stderr), stats)
     if check:
         done.check_returncode()
@@ -136,12 +135,6 @@ def _name(source: "Any", module: "Module") -> str:
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
     return module.name or "module.wasm"
-
-
-def _errors() -> "Any":
-    from . import _errors
-
-    return _errors
 
 
 def _now() -> float:

@@ -7,7 +7,7 @@ import pytest
 
 import wasmjit
 from tests.api.conftest import Make
-from wasmjit._errors import TRAPS
+from wasmjit._traps import TRAPS
 
 TREE = {
     "CompileError": (ValueError, "Error"),

@@ -1,7 +1,7 @@
 """Captured backtraces made readable: from (Code, slot code offset) to function names and offsets in the binary."""
 
-from wasmjit._errors import Frame
 from wasmjit._image import native
+from wasmjit._traps import Frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -60,16 +60,16 @@ def join(a: Store, b: Store) -> Store:
 
 def trap(code: int, address: int, size: int, frames: bytes, store: Store | None) -> "Error":
     """The exception for a trap: what native code raises. `frames`: pairs of a Code and an offset in its slot code."""
-    from wasmjit import _errors
+    from wasmjit._traps import TRAPS, MemoryOutOfBounds
 
-    kind = _errors.TRAPS.get(code)
+    kind = TRAPS.get(code)
     if kind is None:
         return compile_error(frames)
     error = kind()
     if store is not None and frames:
         modules = store.root().modules
         error._captured = frames, modules
-        if isinstance(error, _errors.MemoryOutOfBounds) and address | size:
+        if isinstance(error, MemoryOutOfBounds) and address | size:
             error.address = address
             error.size = size or None
             nbytes = N.trap_memory_size(store.root().address, int.from_bytes(frames[:8], "little"))

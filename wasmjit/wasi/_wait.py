@@ -25,7 +25,7 @@ def remaining() -> float:
 def check_deadline() -> None:
     """Raise Timeout when the running call's time is over."""
     if remaining() <= 0:
-        from wasmjit._errors import Timeout
+        from wasmjit._traps import Timeout
 
         raise Raised(Timeout())  # it is an OSError, of which the wrapper would make an errno
 
