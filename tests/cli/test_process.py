@@ -102,7 +102,7 @@ def test_the_installed_script_is_the_command() -> None:
 )
 def test_the_installed_script_ends_as_main_does(arguments: list[str], code: int) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, ROOT / "bin" / "wasmjit", *arguments]
+    command = [sys.executable, str(ROOT / "bin" / "wasmjit"), *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     usual = shell(f"$w {' '.join(arguments)}")
     assert (done.returncode, done.stdout, done.stderr) == (code, usual.stdout, usual.stderr)
