@@ -83,6 +83,7 @@ def translate_entry(ec: ptr[Ec], code: ptr[Code], sp: ptr[u64], csp: ptr[u8]) ->
     slots_unlock()
     if trap != 0:
         ec.trap = u64(trap)
+        ec.trap_addr = u64(code)
         return ptr[u8](0)
     return code.slots
 

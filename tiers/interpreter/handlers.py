@@ -171,5 +171,5 @@ def handlers_ir() -> str:
     rows = ", ".join(f"i32 trunc (i64 sub (i64 ptrtoint (ptr {symbol} to i64), i64 ptrtoint (ptr @handler_table to i64)) to i32)" for symbol in symbols)
     table = f"@handler_table = hidden constant [{len(symbols)} x i32] [{rows}]"
     weights = ['!0 = !{!"branch_weights", i32 2000000, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 2000000}']
-    return "\n".join([table, *program.globals.values(), *program.externs.values(), *bodies, *weights, ""])
+    return "\n".join(["; straight-line code", table, *program.globals.values(), *program.externs.values(), *bodies, *weights, ""])
 

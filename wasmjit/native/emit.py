@@ -12,6 +12,7 @@ import llvmlite.binding as llvm
 
 from wasmjit.native.target import EmitError, Target
 
+STRAIGHT = "; straight-line code"  # a text that begins so gains nothing from the full pipeline, which takes six times as long
 _LOCATION = re.compile(r"<string>:(\d+):\d+: error: ([^\n]*)")
 _ASSEMBLY = re.compile(r'^module asm "(.*)"$', re.MULTILINE)
 _SYMBOL = re.compile(r"[\w.$]+")
@@ -70,7 +71,14 @@ def emit(
         _internalize(module, texts, entries)
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
-    if level:
+    if level and all(text.startswith(STRAIGHT) for text in texts):
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_sroa_pass()
+        passes.add_simplify_cfg_pass()
+        passes.add_instruction_combine_pass()
+        passes.add_simplify_cfg_pass()
+        passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=level)))
+    elif level:
         options = llvm.create_pipeline_tuning_options(speed_level=level)
         options.loop_vectorization = options.slp_vectorization = vectorize
         options.loop_unrolling = vectorize
