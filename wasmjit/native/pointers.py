@@ -77,11 +77,19 @@ class _ArrayMaker:
 array = _ArrayMaker()
 
 
-class Pointer(Scalar):
+class PointerKind(type):
+    """Of pointer types: their size is here, so that `p.size` is free for a struct's field of that name."""
+
+    @property
+    def size(cls) -> int:
+        return 8
+
+
+class Pointer(Scalar, metaclass=PointerKind):
     """A typed address; `p[i]` reads an element, for a struct element gives the pointer to it."""
 
     elem: Any = None
-    size = 8
+    size = property(lambda self: read_memory(*self._field("size")))
     ir = "ptr"
     __slots__ = ("address", "keep")
 
