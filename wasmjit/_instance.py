@@ -61,6 +61,8 @@ class Instance:
         unknown_imports: str = "error",
         initialize: bool = True,
     ) -> None:
+        if hasattr(self, "_address"):
+            raise TypeError("an Instance is initialised once")
         if not isinstance(module, Module):
             raise TypeError(f"an instance is made of a Module, not of {type(module).__name__}; there is wasmjit.load")
         if fuel is not None:

@@ -262,3 +262,23 @@ def test_tables_have_a_limit(make: Make) -> None:
         make(text, limits=wasmjit.Limits(table=9))
     with pytest.raises(MemoryError):
         make("(table 0xffffffff funcref)")
+
+
+def test_objects_that_were_never_initialised_or_twice(make: Make) -> None:
+    for kind in (wasmjit.Instance, wasmjit.Module, wasmjit.Table, wasmjit.Global):
+        item = kind.__new__(kind)
+        with pytest.raises(AttributeError):
+            repr(item)
+    instance = make(KIT)
+    with pytest.raises(TypeError, match="once"):
+        instance.__init__(module(""))  # type: ignore[misc]
+    assert instance.exports.add(1, 2) == 3
+
+
+def test_functions_that_are_too_large(make: Make) -> None:
+    instance = make('(func $big (export "big") (local ' + "i64 " * 49_000 + ") " + "(i64.const 0)" * 20_000 + "drop " * 20_000 + ")")
+    with pytest.raises(wasmjit.CompileError, match="function 0 is too large") as caught:
+        instance.exports.big()
+    assert caught.value.offset is not None
+    with pytest.raises(wasmjit.CompileError):
+        instance.module.compile()

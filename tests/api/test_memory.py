@@ -185,3 +185,19 @@ def test_limits_of_an_instance(make: Make) -> None:
         instance.memory.grow(1)
     with pytest.raises(MemoryError):
         make(text, limits=wasmjit.Limits(memory=PAGE - 1))
+
+
+def test_objects_that_were_never_initialised_or_twice() -> None:
+    memory = wasmjit.Memory.__new__(wasmjit.Memory)
+    assert (memory.nbytes, memory.pages, memory.read(0, 0)) == (0, 0, b"")
+    with pytest.raises(IndexError):
+        memory.read(0, 1)
+    with pytest.raises(MemoryError):
+        memory.grow(1)
+    with pytest.raises(BufferError):
+        memoryview(memory)
+    memory = wasmjit.Memory(1)
+    view = memory.view()
+    memory.__init__(2)  # type: ignore[misc]
+    view[0] = 1
+    assert memory.nbytes == PAGE and memory[0] == 1

@@ -23,15 +23,9 @@ def test_bounds(memory: str) -> None:
     exports = wasmjit.load(MEMORY.encode(), config=wasmjit.Config(memory=memory)).exports
     exports.store(65528, -1)
     assert exports.load(65520) == exports.load(65524) == -1
-    for call in (
-        lambda: exports.load(65525),
-        lambda: exports.load(-1),
-        lambda: exports.far(0),
-        lambda: exports.far(-1),
-        lambda: exports.store(65529, 1),
-    ):
+    for name, *arguments in (("load", 65525), ("load", -1), ("far", 0), ("far", -1), ("store", 65529, 1)):
         with pytest.raises(wasmjit.MemoryOutOfBounds):
-            call()
+            exports[name](*arguments)
     assert exports.grow(1) == 1
     assert exports.load(65525) == 0x00FFFFFF and exports.load(65528) == 0
     with pytest.raises(wasmjit.MemoryOutOfBounds):

@@ -85,17 +85,27 @@ class PyBuffer:
 
 
 MEMORY = var("memory_class", MemoryClass)
+EMPTY = var("memory_empty", Mem)
+
+
+@fn(inline=True)
+def memory_data(memory: ptr[PyObject]) -> ptr[MemoryData]:
+    return ptr[MemoryData](ptr[u8](memory) + MEMORY.head)
 
 
 @fn(inline=True)
 def memory_of(memory: ptr[PyObject]) -> ptr[Mem]:
-    return ptr[MemoryData](ptr[u8](memory) + MEMORY.head).mem
+    """The memory of an object; one of 0 bytes for an object that was never initialised."""
+    mem = memory_data(memory).mem
+    if unlikely(mem == 0):
+        return EMPTY
+    return mem
 
 
 @fn
 def memory_dealloc(memory: ptr[PyObject]) -> None:
     kind = ptr[ptr[PyObject]](ptr[u8](memory) + MEMORY.head - 8)[0]
-    mem = memory_of(memory)
+    mem = memory_data(memory).mem
     if mem != 0:
         mem_release(mem)
     call(void, PyType_GetSlot(kind, TP_FREE), memory)
@@ -104,7 +114,7 @@ def memory_dealloc(memory: ptr[PyObject]) -> None:
 
 @fn
 def memory_getbuffer(memory: ptr[PyObject], view: ptr[u8], flags: i32) -> i32:
-    mem = memory_of(memory)
+    mem = memory_data(memory).mem
     if mem == 0:
         ptr[PyBuffer](view).obj = ptr[PyObject](0)
         PyErr_SetString(PyExc_BufferError, b"the Memory was never initialised")
@@ -117,6 +127,7 @@ def memory_type_new(head: u64) -> ptr[PyObject]:
     """Make the type; `head` is object.__basicsize__. Made once: later calls return the same type."""
     if MEMORY.type == 0:
         MEMORY.head = head
+        EMPTY.base = ptr[u8](EMPTY)  # no null pointer, which stands for an error
         slots = alloca(TypeSlot, 3)
         slot(slots, TP_DEALLOC, fnptr(memory_dealloc))
         slot(slots + 1, BF_GETBUFFER, fnptr(memory_getbuffer))
@@ -136,9 +147,11 @@ def memory_type_new(head: u64) -> ptr[PyObject]:
 
 @export
 def memory_attach(memory: ptr[PyObject], mem: ptr[Mem]) -> None:
-    """Let a fresh Memory object hold `mem`."""
-    mem_retain(mem)
-    ptr[MemoryData](ptr[u8](memory) + MEMORY.head).mem = mem
+    """Let a fresh Memory object hold `mem`. One that holds a memory keeps it: views may look at that."""
+    data = memory_data(memory)
+    if data.mem == 0:
+        mem_retain(mem)
+        data.mem = mem
 
 
 @export

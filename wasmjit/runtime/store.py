@@ -59,12 +59,15 @@ def join(a: Store, b: Store) -> Store:
 
 
 def trap(code: int, address: int, size: int, frames: bytes, store: Store | None) -> "Error":
-    """The exception for a trap: what native code raises. `frames`: pairs of a Code and an offset in its slot code."""
+    """The exception for a trap: what native code raises. `frames`: pairs of a Code and an offset in its slot code.
+
+    `address` and `size`: of the access that TRAP_MEMORY is about; the address of the Code for TRAP_COMPILE.
+    """
     from wasmjit._traps import TRAPS, MemoryOutOfBounds
 
     kind = TRAPS.get(code)
     if kind is None:
-        return compile_error(frames)
+        return compile_error(address)
     error = kind()
     if store is not None and frames:
         modules = store.root().modules
@@ -77,13 +80,10 @@ def trap(code: int, address: int, size: int, frames: bytes, store: Store | None)
     return error
 
 
-def compile_error(frames: bytes) -> "Error":
-    """A function that this tier cannot run."""
+def compile_error(code: int) -> "Error":
+    """A function, given by its Code, that this tier cannot run."""
     from wasmjit._errors import CompileError
 
-    if not frames:
-        return CompileError("a function is too large for the interpreter")
-    code = int.from_bytes(frames[:8], "little")
     return CompileError(f"function {N.code_index(code)} is too large for the interpreter", N.code_body(code))
 
 

@@ -8,7 +8,7 @@ Only frames of the innermost activation count: an outer activation of the thread
 
 from wasmjit.native.capi import PyBytes_FromStringAndSize, PyErr_Occurred, PyErr_SetString, PyExc_RuntimeError
 from wasmjit.native.lang import PyObject, extern, fn, i64, ptr, symbol, u8, u64, void
-from wasmjit.runtime.codes import TRAP_MEMORY, TRAP_PYTHON
+from wasmjit.runtime.codes import TRAP_COMPILE, TRAP_MEMORY, TRAP_PYTHON
 from wasmjit.runtime.structs import Act, Code, Ec
 
 FRAMES_INNER = 64
@@ -105,7 +105,8 @@ def backtrace(ec: ptr[Ec]) -> void:
 def trap(ec: ptr[Ec], code: u64) -> void:
     """Trap with a TRAP_* code. The handler has set ec.pc and ec.cs_top. Callable with the GIL held or released."""
     ec.trap = code
-    ec.trap_addr = 0
+    if code != TRAP_COMPILE:  # its address is that of the Code
+        ec.trap_addr = 0
     ec.trap_size = 0
     backtrace(ec)
     rt_throw(ec, code)
