@@ -149,9 +149,10 @@ class Functions:
             key = self._index(key)
         elif not isinstance(key, int):
             raise TypeError(f"functions are found by name or index, not by {type(key).__name__}")
-        if not 0 <= key < len(self):
+        ref = N.inst_func(self._inst, key) if 0 <= key <= 0xFFFF_FFFF else 0
+        if ref == 0:
             raise IndexError(f"no function {key}: there are {len(self)}")
-        func: Func = N.func_new(N.inst_func(self._inst, key), self._store.root())
+        func: Func = N.func_new(ref, self._store.root())
         return func
 
     def _index(self, name: str) -> int:
