@@ -1,8 +1,6 @@
 """`python -m wasmjit`: the `wasmjit` command."""
 
-import sys
-
-from wasmjit.cli import main
+from wasmjit.cli import script
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

@@ -1,63 +1,20 @@
-"""From options to a running program: what `run` and `invoke` have in common. The option names are those of wasmtime."""
+"""From option values to a running program: what `run` and `invoke` have in common.
 
+It knows no option tables, so a command line without options needs none: `start_program` is all of `wasmjit MODULE`.
+"""
+
+import gc
 import os
 from time import monotonic
 
 import wasmjit  # its names are looked up when used: a usage error needs no runtime
-from wasmjit._config import TIERS
-from wasmjit.cli._options import Command, Option, UsageError
-from wasmjit.cli._values import boolean, choice, count, duration, show_value, size, wasm_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-
-def directory(text: str) -> tuple[str, str]:
-    """`HOST::GUEST` or `HOST` (seen under the same name) as (guest, host)."""
-    host, separator, guest = text.partition("::")
-    if not host or (separator and not guest):
-        raise ValueError(f"{text!r} is not HOST or HOST::GUEST")
-    return guest or host, host
-
-
-def variable(text: str) -> tuple[str, str] | None:
-    """`NAME=VAL`, or `NAME` for the value that it has here; None where it has none."""
-    name, equals, value = text.partition("=")
-    if not name:
-        raise ValueError(f"{text!r} is not NAME or NAME=VAL")
-    if equals:
-        return name, value
-    return (name, os.environ[name]) if name in os.environ else None
-
-
-WASM = Option(
-    "-W --wasm",
-    "KEY=VAL,...",
-    "limits and features of WebAssembly:",
-    keys=(
-        Option("timeout", "TIME", "trap after TIME: 10 (seconds), 1.5s, 500ms", convert=duration),
-        Option("max-memory-size", "SIZE", "bytes of each memory: 65536, 64M, 2G; growing beyond fails", convert=size),
-        Option("max-table-elements", "N", "elements of each table", convert=count),
-        Option("unknown-imports-trap", "", "imports that nothing provides trap when they are called", convert=boolean),
-    ),
-)
-WASI = Option(
-    "-S --wasi",
-    "KEY=VAL,...",
-    "what the program sees of the system:",
-    keys=(Option("inherit-env", "", "all environment variables", convert=boolean),),
-)
-OPTIONS = (
-    Option("--dir", "HOST[::GUEST]", "let the program use the directory HOST, named GUEST there", convert=directory, many=True),
-    Option("--env", "NAME[=VAL]", "set an environment variable; without =VAL to its value here", convert=variable, many=True),
-    Option("--argv0", "NAME", "what the program sees as its own name"),
-    WASM,
-    WASI,
-    Option("--tier", "TIER", f"how the code runs: {', '.join(TIERS)}", convert=choice(*TIERS)),
-    Option("--stats", "", "print figures of the run to stderr"),
-)
+    from wasmjit.cli._options import Command
 
 
 class Program:
@@ -68,7 +25,11 @@ class Program:
 
     def __init__(self, module: "wasmjit.Module", *, timeout: float | None, **settings: "Any") -> None:
         self.deadline = None if timeout is None else monotonic() + timeout
-        self.instance = wasmjit.Instance(module, timeout=timeout, **settings)
+        instance = wasmjit.Instance
+        if not gc.isenabled():  # see wasmjit.cli.script: nearly all is imported by now, and will stay
+            gc.freeze()
+            gc.enable()
+        self.instance = instance(module, timeout=timeout, **settings)
 
     def call(self, function: "wasmjit.Func", arguments: "Iterable[object]" = ()) -> "Any":
         """Call a function of the instance in the time that is left."""
@@ -91,9 +52,30 @@ def load(values: "dict[str, Any]", path: str, args: list[str]) -> Program:
     )
 
 
-def invoke(program: Program, name: str, texts: list[str], command: Command) -> None:
+def start_program(values: "dict[str, Any]", path: str, args: list[str]) -> int:
+    """Load a program and call its `_start`, what makes a module a program. Returns its exit code."""
+    program = load(values, path, args)
+    exports = program.instance.exports
+    try:
+        start = exports["_start"] if "_start" in exports else None
+        if not isinstance(start, wasmjit.Func):
+            from wasmjit.cli._options import UsageError
+
+            raise UsageError(f"{path} is no program: it exports no function _start; call another export with --invoke FN")
+        program.call(start)
+    except wasmjit.Exit as error:
+        return error.code
+    finally:
+        if "stats" in values:
+            print_stats(program)
+    return 0
+
+
+def invoke(program: Program, name: str, texts: list[str], command: "Command") -> None:
     """Call the exported function `name` with arguments in text form and print its results, one a line."""
+    from wasmjit.cli._options import UsageError
     from wasmjit.cli._terminal import require_stdout
+    from wasmjit.cli._values import show_value, wasm_value
 
     require_stdout()
     function = program.instance.exports[name] if name in program.instance.exports else None

@@ -2,13 +2,14 @@
 
 from wasmjit.cli import _program
 from wasmjit.cli._options import Command, UsageError, parse
+from wasmjit.cli._settings import OPTIONS
 
 COMMAND = Command(
     "invoke",
     "call an exported function and print its results, one a line",
     usage="MODULE FN [ARGS...]",
     example="wasmjit invoke examples/hello.wasm add 2 3",
-    options=_program.OPTIONS,
+    options=OPTIONS,
     program=True,
 )
 

@@ -1,8 +1,8 @@
 """`wasmjit run`: start a program."""
 
-import wasmjit
 from wasmjit.cli._options import Command, Option, UsageError, parse
-from wasmjit.cli._program import OPTIONS, Program, invoke, load, print_stats
+from wasmjit.cli._program import invoke, load, print_stats, start_program
+from wasmjit.cli._settings import OPTIONS
 
 COMMAND = Command(
     "run",
@@ -24,23 +24,12 @@ def main(argv: list[str]) -> int:
         raise UsageError("no module to run", COMMAND)
     path, *args = operands
     name = values.get("invoke")
-    program = load(values, path, [] if name is not None else args)
+    if name is None:
+        return start_program(values, path, args)
+    program = load(values, path, [])
     try:
-        if name is not None:
-            invoke(program, name, args, COMMAND)
-        else:
-            start(program, path)
-    except wasmjit.Exit as error:
-        return error.code
+        invoke(program, name, args, COMMAND)
     finally:
         if "stats" in values:
             print_stats(program)
     return 0
-
-
-def start(program: Program, path: str) -> None:
-    """Call `_start`, what makes a module a program."""
-    entry = program.instance.exports["_start"] if "_start" in program.instance.exports else None
-    if not isinstance(entry, wasmjit.Func):
-        raise UsageError(f"{path} is no program: it exports no function _start; call another export with --invoke FN", COMMAND)
-    program.call(entry)
