@@ -65,6 +65,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.segments",
     "wasmjit.runtime.tables",
     "wasmjit.runtime.traps",
+    "wasmjit.tiers.interpreter.blocks",
     "wasmjit.tiers.interpreter.branches",
     "wasmjit.tiers.interpreter.called",
     "wasmjit.tiers.interpreter.calls",
@@ -72,8 +73,12 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.tiers.interpreter.emit",
     "wasmjit.tiers.interpreter.entry",
     "wasmjit.tiers.interpreter.leb",
+    "wasmjit.tiers.interpreter.locals",
+    "wasmjit.tiers.interpreter.operands",
+    "wasmjit.tiers.interpreter.pairs",
     "wasmjit.tiers.interpreter.sampling",
     "wasmjit.tiers.interpreter.slotcode",
+    "wasmjit.tiers.interpreter.stack",
     "wasmjit.tiers.interpreter.translate",
 )
 

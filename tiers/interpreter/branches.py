@@ -1,21 +1,21 @@
 """Translation of branches: conditions fused with the comparison before them, values moved to where the label wants them."""
 
-from wasmjit.isa import BY_NAME
 from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, u16, u32, u64
 
-from .compute import SK, SS, tr_add_up, tr_in_slot, tr_place
-from .emit import ADD_SK, tr_bind, tr_copy, tr_emit, tr_materialize, tr_new_fixup, tr_pop, tr_put16, tr_put32, tr_put64, tr_slot, tr_take_back
+from .emit import ADD_SK, tr_bind, tr_copy, tr_emit, tr_new_fixup, tr_put16, tr_put32, tr_put64, tr_take_back
 from .forms import NUMBER
 from .leb import tr_leb
+from .opcodes import OP_NE
+from .operands import SK, SS, tr_add_up, tr_in_slot, tr_place
+from .stack import tr_materialize, tr_pop, tr_slot
 from .state import CONSTANT, IN_FLOAT, IN_INT, LOOP, NOWHERE, Label, Trans
-from .tables import BASE, BRANCH, COMPARE, FLOAT_IN, INVERTED, KLASS, STEP, opcode
+from .tables import BASE, BRANCH, COMPARE, FLOAT_IN, INVERTED, KLASS, STEP
 
 JMP, JMP_BACK, RET = NUMBER["jmp"], NUMBER["jmp_back"], NUMBER["ret"]
 BRNZ, BRZ, BR_TABLE = NUMBER["brnz@s"], NUMBER["brz@s"], NUMBER["br_table@s"]
 RETURN_S, RETURN_R, RETURN_F, RETURN_K = (NUMBER[f"ret@{how}"] for how in "srfk")
 IN_ACCUMULATOR = 1  # Condition.combo of a value in the accumulator
 MAX_WEIGHT = 60000
-OP_NE = opcode(BY_NAME["i32.ne"])
 LOOP_FIELD = 24  # where every backward branch holds its Loop
 
 
@@ -260,4 +260,3 @@ def tr_return(t: ptr[Trans]) -> None:
     tr_settle(t, count)
     tr_move(t, count, 0)
     tr_emit(t, RET, 8)
-

@@ -1,13 +1,18 @@
 """Translation of calls, globals and the instructions that run as C functions."""
 
+from collections.abc import Callable
+
 from wasmjit.isa import BY_NAME
+from wasmjit.isa.row import Row
 from wasmjit.native.lang import boolean, const, fn, i64, offsetof, ptr, u8, u16, u32, u64
 from wasmjit.runtime.structs import Inst, Sig
 
-from .compute import tr_add_up, tr_in_slot, tr_place
-from .emit import tr_emit, tr_flush, tr_make_room, tr_materialize, tr_pop, tr_push_computed, tr_push_slot, tr_put16, tr_put32, tr_put64, tr_slot, tr_truncate
+from .emit import tr_emit, tr_put16, tr_put32, tr_put64
 from .forms import CALLED, NUMBER
 from .leb import tr_leb
+from .opcodes import OP_MEMORY_SIZE
+from .operands import tr_add_up, tr_in_slot, tr_place
+from .stack import tr_flush, tr_make_room, tr_materialize, tr_pop, tr_push_computed, tr_push_slot, tr_slot, tr_truncate
 from .state import CONSTANT, IN_INT, Trans
 from .tables import OPCODES, opcode
 
@@ -15,24 +20,24 @@ CALL, CALL_IMPORT, CALL_INDIRECT = NUMBER["call"], NUMBER["call_import"], NUMBER
 GLOBAL_GET, GLOBAL_GET_FAR = NUMBER["global_get@s"], NUMBER["global_get_far@s"]
 GLOBAL_SET, GLOBAL_SET_FAR = NUMBER["global_set@s"], NUMBER["global_set_far@s"]
 MEMORY_SIZE = NUMBER["memory_size@s"]
-WASM_NAMES = {"memory_grow": "memory.grow", "memory_fill": "memory.fill", "memory_copy": "memory.copy", "memory_init": "memory.init", "data_drop": "data.drop",
-              "elem_drop": "elem.drop", "table_get": "table.get", "table_set": "table.set", "table_size": "table.size", "table_grow": "table.grow",
-              "table_fill": "table.fill", "table_copy": "table.copy", "table_init": "table.init", "ref_func": "ref.func"}  # fmt: skip
-OP_MEMORY_SIZE = opcode(BY_NAME["memory.size"])
+TWO_INDICES = ("data_mem", "elem_table", "table2", "mem2")
 
 
-def _called(value: object) -> list[int]:
-    column = [0] * OPCODES
-    for name in CALLED:
-        row = BY_NAME[WASM_NAMES[name]]
-        column[opcode(row)] = {"form": NUMBER[name], "params": len(row.params), "results": len(row.results), "immediates": 2 if len(row.imm) == 1 and row.imm[0] in ("data_mem", "elem_table", "table2", "mem2") else len(row.imm)}[str(value)]
-    return column
+def _called(value: Callable[[str, Row], int]) -> Callable[[], list[int]]:
+    def make() -> list[int]:
+        column = [0] * OPCODES
+        for name in CALLED:
+            row = BY_NAME[name.replace("_", ".", 1)]
+            column[opcode(row)] = value(name, row)
+        return column
+
+    return make
 
 
-FORM = const("called_form", u16, lambda: _called("form"))
-POPS = const("called_pops", u8, lambda: _called("params"))
-PUSHES = const("called_pushes", u8, lambda: _called("results"))
-OPERANDS = const("called_immediates", u8, lambda: _called("immediates"))
+FORM = const("called_form", u16, _called(lambda name, row: NUMBER[name]))
+POPS = const("called_pops", u8, _called(lambda name, row: len(row.params)))
+PUSHES = const("called_pushes", u8, _called(lambda name, row: len(row.results)))
+INDICES = const("called_indices", u8, _called(lambda name, row: 2 if row.imm[0] in TWO_INDICES else len(row.imm)))
 
 
 @fn
@@ -121,9 +126,9 @@ def tr_called(t: ptr[Trans], op: u32) -> None:
     tr_flush(t)
     x: u64 = 0
     y: u64 = 0
-    if OPERANDS[op] > 0:
+    if INDICES[op] > 0:
         x = tr_leb(t)
-    if OPERANDS[op] > 1:
+    if INDICES[op] > 1:
         y = tr_leb(t)
     top = tr_slot(t, t.height) + 1
     first = t.height - i64(POPS[op])
@@ -135,4 +140,3 @@ def tr_called(t: ptr[Trans], op: u32) -> None:
     tr_truncate(t, first)
     if PUSHES[op]:
         tr_push_slot(t, 0)
-

@@ -1,70 +1,36 @@
 """Translation of computations, loads and stores: which form fits the operands."""
 
-from wasmjit.isa import BY_NAME
-from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, u32, u64
+from wasmjit.native.lang import boolean, fn, i64, load, ptr, u32, u64
 from wasmjit.runtime.codes import GUARD_OFFSETS, MOD_CHECKED
 
-from .emit import ADD_SK, tr_emit, tr_make_room, tr_materialize, tr_pop, tr_promote, tr_push, tr_push_computed, tr_put16, tr_put32, tr_put64, tr_slot, tr_take_back
-from .forms import LOAD_PAIRS, PAIRS
-from .state import CONSTANT, IN_INT, IN_LOCAL, IN_SLOT, IN_SUM, NOWHERE, Entry, Trans
-from .tables import BASE, COMMUTES, COMPARE, FLOAT_IN, FLOAT_OUT, INVERTED, KLASS, LOAD, MIRRORED, NARROW, PAIR_FIRST, PAIR_FORM, PAIR_SECOND, opcode
-
-SS, SR, RS, SK, RK, KS, KR, RR, PS, PR, PK = range(11)
-SIDE_LEFT, SIDE_RIGHT, SIDE_CONSTANT, SIDE_LEFT_HELD, SIDE_RIGHT_HELD, SIDE_NONE = range(6)  # forms.PAIR_SIDES
-PAIR_COUNT = len(PAIRS + LOAD_PAIRS)
-BY_SLOT, BY_ACCUMULATOR, BY_CONSTANT, BY_SUM = range(4)  # addresses of loads, in the order of forms.LOADS
-OP_ADD, OP_SUB, OP_IF, OP_BR_IF = (opcode(BY_NAME[name]) for name in ("i32.add", "i32.sub", "if", "br_if"))
-
-
-@fn
-def tr_immediate(entry: ptr[Entry], op: u32) -> boolean:
-    """The constant fits the form's field: any float; an integer that is its low 32 bits sign-extended."""
-    if entry.where != CONSTANT:
-        return False
-    if FLOAT_IN[op] or NARROW[op]:
-        return True
-    return i64(entry.value) == i64(i32(u32(entry.value)))
-
-
-@fn(inline=True)
-def tr_place(t: ptr[Trans], entry: ptr[Entry], index: i64) -> u64:
-    """Slot of an operand that is in one."""
-    return entry.value if entry.where == IN_LOCAL else tr_slot(t, index)
-
-
-@fn(inline=True)
-def tr_in_slot(entry: ptr[Entry]) -> boolean:
-    return entry.where == IN_SLOT or entry.where == IN_LOCAL
-
-
-@fn
-def tr_result(t: ptr[Trans], op: u32, form: u32, size: u64) -> u64:
-    """Emit a computing instruction with its result in the accumulator of its class, and push it. `form`: the one with a slot destination."""
-    floating = u32(FLOAT_OUT[op])
-    tr_make_room(t, floating)
-    position = tr_emit(t, form + 1, size)
-    tr_push_computed(t, floating, position, form, op)
-    return position
-
-
-@fn
-def tr_add_up(t: ptr[Trans], index: i64) -> None:
-    """Turn an IN_SUM operand into a value: in the accumulator when no operand is there, else in its slot."""
-    entry = t.entries[index]
-    if entry.where != IN_SUM:
-        return
-    if t.int_at != NOWHERE:
-        tr_materialize(t, index)
-        return
-    value = entry.value
-    t.lazy[value & 0xFFFFFFFF] -= 1
-    position = tr_emit(t, ADD_SK + 1, 16)
-    tr_put16(t, position + 10, value & 0xFFFFFFFF)
-    tr_put32(t, position + 12, u32(value >> 32))
-    entry.where = IN_INT
-    t.int_at = index
-    t.int_made = position
-    t.int_form = ADD_SK
+from .emit import tr_emit, tr_put16, tr_put32, tr_put64, tr_take_back
+from .opcodes import OP_ADD, OP_BR_IF, OP_IF, OP_SUB
+from .operands import (
+    BY_ACCUMULATOR,
+    BY_CONSTANT,
+    BY_SLOT,
+    BY_SUM,
+    KR,
+    KS,
+    PK,
+    PR,
+    PS,
+    RK,
+    RR,
+    RS,
+    SK,
+    SR,
+    SS,
+    tr_add_up,
+    tr_immediate,
+    tr_in_slot,
+    tr_place,
+    tr_result,
+)  # fmt: skip
+from .pairs import tr_pair
+from .stack import tr_materialize, tr_pop, tr_push
+from .state import CONSTANT, IN_INT, IN_LOCAL, IN_SUM, NOWHERE, Trans
+from .tables import BASE, COMMUTES, COMPARE, FLOAT_IN, INVERTED, KLASS, MIRRORED
 
 
 @fn
@@ -145,93 +111,6 @@ def tr_binary(t: ptr[Trans], opcode: u32) -> None:
         tr_put64(t, position + 16, constant)
     else:
         tr_put32(t, position + 12, second)
-
-
-@fn
-def tr_pair_find(first: u32, second: u32) -> u64:
-    """Number of a pair of forms.PAIRS + LOAD_PAIRS; PAIR_COUNT when there is none."""
-    pair: u64 = 0
-    while pair < PAIR_COUNT and (u32(PAIR_FIRST[pair]) != first or u32(PAIR_SECOND[pair]) != second):
-        pair += 1
-    return pair
-
-
-@fn
-def tr_pair_side(t: ptr[Trans], op: u32, how: u32, is_load: boolean) -> u32:
-    """Where the other operand of a pair's second computation is: SIDE_*, or SIDE_NONE when no form has it there."""
-    left = t.height - 2
-    right = t.height - 1
-    floating = FLOAT_IN[op] != 0
-    computed = t.float_at if floating else t.int_at
-    if computed != left and computed != right:
-        return SIDE_NONE
-    at = left if computed == right else right
-    c = t.entries[at]
-    swapped = computed == left and not COMMUTES[op]
-    if c.where == CONSTANT:
-        if is_load or floating or not tr_immediate(c, op) or (computed == right and not COMMUTES[op]):
-            return SIDE_NONE
-        return SIDE_CONSTANT
-    if not tr_in_slot(c):
-        return SIDE_NONE
-    uses = how == BY_ACCUMULATOR and not floating if is_load else how == SR or how == RS
-    if c.where == IN_SLOT and t.demoted_at == at and not uses:
-        return u32(SIDE_RIGHT_HELD) if swapped else u32(SIDE_LEFT_HELD)
-    return u32(SIDE_RIGHT) if swapped else u32(SIDE_LEFT)
-
-
-@fn
-def tr_pair(t: ptr[Trans], op: u32) -> boolean:
-    """Make one instruction of the computation or load just emitted and this one, which takes its result, where there is such a pair."""
-    first = t.last_op
-    pair = tr_pair_find(first, op)
-    if pair == PAIR_COUNT:
-        return False
-    is_load = KLASS[first] == LOAD
-    how = (t.last_form - u32(BASE[first])) // 2
-    if how > BY_SUM or (how == SK and not is_load and FLOAT_IN[first] != 0):  # four operand combinations, four kinds of address
-        return False
-    side = tr_pair_side(t, op, how, is_load)
-    if side == SIDE_NONE:
-        return False
-    floating = u32(FLOAT_IN[op])
-    computed = t.float_at if floating else t.int_at
-    at = t.height - 2 if computed == t.height - 1 else t.height - 1
-    c = t.entries[at]
-    constant = c.value
-    slot = tr_place(t, c, at)
-    fields = load(u64, t.buf + u64(t.last) + 8)
-    addend: u32 = 0
-    if is_load and how == BY_SUM:
-        addend = load(u32, t.buf + u64(t.last) + 16)
-    tr_take_back(t)
-    t.entries[computed].where = CONSTANT  # it is nowhere now
-    if side >= SIDE_LEFT_HELD:
-        tr_promote(t, at, floating)
-    elif floating:
-        t.float_at = NOWHERE
-    else:
-        t.int_at = NOWHERE
-    tr_pop(t)
-    tr_pop(t)
-    if is_load:
-        order = how * 8 + (side if side < SIDE_CONSTANT else side - 1) * 2
-    else:
-        order = how * 10 + side * 2
-    wide = is_load or how == SK or side == SIDE_CONSTANT
-    position = tr_result(t, op, u32(PAIR_FORM[pair]) + order, u64(24) if wide else u64(16))
-    t.last_op = 0  # no pair begins with a pair
-    tr_put16(t, position + 10, slot)
-    tr_put16(t, position + 12, (fields >> 16) & 0xFFFF)
-    if is_load or how == SK:
-        tr_put32(t, position + 16, u32(fields >> 32))
-    else:
-        tr_put16(t, position + 14, (fields >> 32) & 0xFFFF)
-    if side == SIDE_CONSTANT:
-        tr_put32(t, position + 20, u32(constant))
-    elif is_load:
-        tr_put32(t, position + 20, addend)
-    return True
 
 
 @fn

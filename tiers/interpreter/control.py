@@ -1,6 +1,7 @@
 """Handlers of control flow, calls, globals and everything that is no computation or access."""
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from wasmjit.native.lang import f64, u32, u64
 from wasmjit.runtime.codes import TRAP_INDIRECT_NULL, TRAP_SIGNATURE, TRAP_STACK, TRAP_UNDEFINED, TRAP_UNREACHABLE
@@ -204,9 +205,9 @@ def called(h: Handler, name: str) -> None:
 
 
 CONTROL: dict[str, Callable[..., None]] = {
-    "branch_if": branch_if, "br_table": br_table, "enter": enter, "return": return_value, "copy": copy, "copy2": copy2, "add2": add2, "select": select, "call": call,
-    "call_import": call_import, "call_indirect": call_indirect, "global_get": global_get, "global_set": global_set, "memory_size": memory_size,
-    "called": called,
+    "branch_if": branch_if, "br_table": br_table, "enter": enter, "return": return_value, "copy": copy, "copy2": copy2, "add2": add2,
+    "select": select, "call": call, "call_import": call_import, "call_indirect": call_indirect, "global_get": global_get,
+    "global_set": global_set, "memory_size": memory_size, "called": called,
 }  # fmt: skip
 
 
@@ -303,10 +304,20 @@ def _bad(h: Handler) -> None:
 
 
 NAMED: dict[str, Callable[[Handler], None]] = {
-    "bad": _bad, "lazy": _lazy, "sentinel": _sentinel, "restore": _restore, "trap": _trap, "trap_memory": _trap_memory,
-    "safepoint_loop": lambda h: _safepoint(h, True), "safepoint_enter": lambda h: _safepoint(h, False), "call_far": _call_far,
-    "unreachable": lambda h: h.leave("@h.trap", r0=str(TRAP_UNREACHABLE)), "jmp": lambda h: h.jump(12), "jmp_back": lambda h: h.jump_back(12, 10), "ret": ret,
-}  # fmt: skip
+    "bad": _bad,
+    "lazy": _lazy,
+    "sentinel": _sentinel,
+    "restore": _restore,
+    "trap": _trap,
+    "trap_memory": _trap_memory,
+    "safepoint_loop": lambda h: _safepoint(h, True),
+    "safepoint_enter": lambda h: _safepoint(h, False),
+    "call_far": _call_far,
+    "unreachable": lambda h: h.leave("@h.trap", r0=str(TRAP_UNREACHABLE)),
+    "jmp": lambda h: h.jump(12),
+    "jmp_back": lambda h: h.jump_back(12, 10),
+    "ret": ret,
+}
 
 HOT = frozenset(("jmp", "jmp_back", "ret", "restore"))  # the rest is kept out of line, away from the code that reaches it
 
@@ -318,5 +329,8 @@ def fixed_handlers(program: Any) -> list[str]:
         handler = Handler(program, name)
         make(handler)
         bodies.append(handler.text("" if name in HOT else "noinline cold "))
-    words = [f"@{name}_word = hidden global ptr @h.{target}" for name, target in (("lazy", "lazy"), ("sentinel", "sentinel"), ("restore", "restore"), ("host", "bad"))]
+    words = [
+        f"@{name}_word = hidden global ptr @h.{target}"
+        for name, target in (("lazy", "lazy"), ("sentinel", "sentinel"), ("restore", "restore"), ("host", "bad"))
+    ]
     return [*words, *bodies]

@@ -1,7 +1,6 @@
 """Writes one handler: fields, operands, the row's meaning, the jump to the next instruction."""
 
 import ast
-
 from typing import Any
 
 from wasmjit.isa.row import Row
@@ -14,7 +13,12 @@ from wasmjit.runtime import codes
 CONVENTION = "preserve_nonecc"
 PARAMETERS = "ptr %pc, ptr %sp, ptr %mem, ptr %ec, ptr %csp, i64 %r0, double %f0, i64 %budget"
 KINDS: dict[str, Any] = {"i32": u32, "i64": u64, "f32": f32, "f64": f64}
-TRAPS = {"divide": codes.TRAP_DIVIDE, "overflow": codes.TRAP_OVERFLOW, "conversion": codes.TRAP_CONVERSION, "unreachable": codes.TRAP_UNREACHABLE}
+TRAPS = {
+    "divide": codes.TRAP_DIVIDE,
+    "overflow": codes.TRAP_OVERFLOW,
+    "conversion": codes.TRAP_CONVERSION,
+    "unreachable": codes.TRAP_UNREACHABLE,
+}
 
 
 def value_kind(name: str) -> Any:
@@ -45,7 +49,15 @@ class Handler(ExpressionCompiler):
         return self.bound[node.id] if isinstance(node, ast.Name) and node.id in self.bound else super().atom(node)
 
     def text(self, flags: str = "") -> str:
-        return "\n".join([f"define hidden {CONVENTION} void @h.{self.name.translate(SAFE)}({PARAMETERS}) nounwind {flags}{{", "entry:", *self.allocas, *self.lines, "}"])
+        return "\n".join(
+            [
+                f"define hidden {CONVENTION} void @h.{self.name.translate(SAFE)}({PARAMETERS}) nounwind {flags}{{",
+                "entry:",
+                *self.allocas,
+                *self.lines,
+                "}",
+            ]
+        )
 
     # fields of the instruction
 
@@ -115,7 +127,7 @@ class Handler(ExpressionCompiler):
 
     def compute(self, row: Row, operands: list[str]) -> Value:
         """The row's checks, each a branch to the trap, then its meaning."""
-        self.bound = {name: Value(value_kind(kind), text) for name, kind, text in zip("abc", row.params, operands)}
+        self.bound = {name: Value(value_kind(kind), text) for name, kind, text in zip("abc", row.params, operands, strict=False)}
         for condition, trap in row.checks:
             self.guard(self.truth(ast.parse(condition, mode="eval").body), TRAPS[trap])
         value = self.expression(ast.parse(row.meaning, mode="eval").body)

@@ -5,11 +5,11 @@ from wasmjit.native.libc import calloc, malloc
 from wasmjit.runtime.codes import TRAP_COMPILE, TRAP_OUT_OF_MEMORY
 from wasmjit.runtime.structs import Code, Ec, Mod
 
-from .emit import MAX_SLOTS, TOO_LARGE
+from .emit import TOO_LARGE
 from .slotcode import slots_lock, slots_store, slots_unlock
+from .stack import MAX_SLOTS, tr_truncate
 from .state import NOWHERE, Entry, Trans
 from .translate import tr_function
-from .emit import tr_truncate
 
 SCRATCH = var("translator", Trans)
 FIRST_BUFFER = 16 << 10

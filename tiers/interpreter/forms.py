@@ -5,7 +5,7 @@ another by its number alone:
 
     computing   [d u16 @8][a u16 @10][b u16 or imm i32 @12]            16 bytes; with an 8-byte constant @16: 24
     load        [d u16 @8][a u16 @10][offset u32 @12]                  16; with an addend i32 @16: 24
-    store       [a u16 @8][v u16 @10][offset u32 @12]                  16; with an addend or an immediate value i32 @16: 24; with both, value @20
+    store       [a u16 @8][v u16 @10][offset u32 @12]                  16; with an addend or immediate value i32 @16: 24; both: value @20
     branch      [a u16 @8][weight u16 @10][b or imm @12][rel i32 @16]  24; backward: [Loop @24] 32; then a float constant 8 more
 
 Operands: s a slot, r the accumulator of the operand's class (integer and reference, or float), k a constant.
@@ -85,7 +85,9 @@ def _memory() -> list[Form]:
         elif row.kind == "store":
             unused = ("sk", "rk", "pk") if is_float(row.params[1]) else ("rr",)
             for mode in ("", "!"):
-                forms += [Form(f"{row.name}@{combo}{mode}", "none" if combo in unused else "store", row, (combo, mode == "!")) for combo in STORES]
+                forms += [
+                    Form(f"{row.name}@{combo}{mode}", "none" if combo in unused else "store", row, (combo, mode == "!")) for combo in STORES
+                ]
     return forms
 
 
@@ -102,12 +104,19 @@ def _branches() -> list[Form]:
         for combo in COMBOS:
             for sense in senses:
                 kind = "branch" if combo[0] != "k" else "none"
-                forms += [Form(f"br{'' if sense else '_not'}{'_back' if back else ''}.{row.name}@{combo}", kind, row, (combo, sense, back)) for back in (False, True)]
+                forms += [
+                    Form(f"br{'' if sense else '_not'}{'_back' if back else ''}.{row.name}@{combo}", kind, row, (combo, sense, back))
+                    for back in (False, True)
+                ]
     for row in TABLE:
         if row_class(row) == "compare" and row.params[0] == "i32":
             forms += [Form(f"step_back.{row.name}@{combo}", "step", row, (combo,)) for combo in ("ss", "sk")]
     for name in ("brnz", "brz"):
-        forms += [Form(f"{name}{'_back' if back else ''}@{a}", "branch_if", None, (name == "brnz", a, back)) for a in "sr" for back in (False, True)]
+        forms += [
+            Form(f"{name}{'_back' if back else ''}@{a}", "branch_if", None, (name == "brnz", a, back))
+            for a in "sr"
+            for back in (False, True)
+        ]
     return forms
 
 
@@ -167,7 +176,8 @@ def _pairs() -> list[Form]:
     return forms
 
 
-# handlers whose work is a C function `op_<name>(ec, pc, sp) -> trap code`; operands in canonical slots from d on: [d u16 @8][top u16 @10][x u32 @12][y u32 @16]
+# handlers whose work is a C function `op_<name>(ec, pc, sp) -> trap code`; operands in canonical slots from d on:
+# [d u16 @8][top u16 @10][x u32 @12][y u32 @16]
 CALLED = ("memory_grow", "memory_fill", "memory_copy", "memory_init", "data_drop", "elem_drop",
           "table_get", "table_set", "table_size", "table_grow", "table_fill", "table_copy", "table_init", "ref_func")  # fmt: skip
 ENTERS = ("enter0", "enter1", "enter2", "enter3", "enter4", "entern")

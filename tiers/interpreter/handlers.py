@@ -1,8 +1,8 @@
 """The handler generator: one function a kind of form; `handlers_ir` is the text of all of them."""
 
 import ast
-
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from wasmjit.isa.row import Row
 from wasmjit.native import lang
@@ -150,7 +150,17 @@ def branch(h: Handler, row: Row, combo: str, sense: bool, back: bool) -> None:
     h.next(size)
 
 
-KINDS: dict[str, Callable[..., None]] = {"binary": binary, "pair": pair, "step": step, "unary": unary, "load": load, "load_pair": load_pair, "store": store, "branch": branch, **CONTROL}
+KINDS: dict[str, Callable[..., None]] = {
+    "binary": binary,
+    "pair": pair,
+    "step": step,
+    "unary": unary,
+    "load": load,
+    "load_pair": load_pair,
+    "store": store,
+    "branch": branch,
+    **CONTROL,
+}
 
 
 def _one(program: Program, form: Form) -> str:
@@ -168,8 +178,9 @@ def handlers_ir() -> str:
     bodies = [_one(program, form) for form in FORMS if form.kind not in ("none", "special")]
     bodies += fixed_handlers(program)
     symbols = ["@h." + ("bad" if form.kind == "none" else form.name.translate(SAFE)) for form in FORMS]
-    rows = ", ".join(f"i32 trunc (i64 sub (i64 ptrtoint (ptr {symbol} to i64), i64 ptrtoint (ptr @handler_table to i64)) to i32)" for symbol in symbols)
+    rows = ", ".join(
+        f"i32 trunc (i64 sub (i64 ptrtoint (ptr {symbol} to i64), i64 ptrtoint (ptr @handler_table to i64)) to i32)" for symbol in symbols
+    )
     table = f"@handler_table = hidden constant [{len(symbols)} x i32] [{rows}]"
     weights = ['!0 = !{!"branch_weights", i32 2000000, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 2000000}']
     return "\n".join(["; straight-line code", table, *program.globals.values(), *program.externs.values(), *bodies, *weights, ""])
-

@@ -4,7 +4,7 @@ The budget is a register; weights are proportional to cost, so samples are propo
 policy's business (`wasmjit.tiers.policy`); here is the hook that it installs.
 """
 
-from wasmjit.native.capi import PyList_Append, PyList_New, Py_BuildValue, Py_DecRef
+from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyList_Append, PyList_New
 from wasmjit.native.lang import PyObject, call, export, fn, i64, load, ptr, u8, u32, u64, var, void
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod

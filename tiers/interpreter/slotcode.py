@@ -4,7 +4,24 @@ A chunk is a row of blocks {Code, bytes, slot code}. The registry of chunks is s
 translator and the registry: translation runs with the GIL released.
 """
 
-from wasmjit.native.lang import addr, array, atomic_cas, atomic_load, atomic_store, atomic_store_release, export, fn, i64, ptr, sizeof, struct, u8, u32, u64, var
+from wasmjit.native.lang import (
+    addr,
+    array,
+    atomic_cas,
+    atomic_load,
+    atomic_store,
+    atomic_store_release,
+    export,
+    fn,
+    i64,
+    ptr,
+    sizeof,
+    struct,
+    u8,
+    u32,
+    u64,
+    var,
+)
 from wasmjit.native.libc import free, getpid, malloc, memcpy, memmove, realloc, usleep
 from wasmjit.runtime.structs import Code, Loop, Mod
 

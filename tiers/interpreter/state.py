@@ -1,6 +1,6 @@
 """What the translator keeps while it works on one function."""
 
-from wasmjit.native.lang import array, ptr, struct, u8, u32, u64, i64
+from wasmjit.native.lang import array, i64, ptr, struct, u8, u32, u64
 from wasmjit.runtime.structs import Code, Loop, Mod, Sig
 
 # where an operand is

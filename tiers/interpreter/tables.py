@@ -39,7 +39,9 @@ def _column(value: Callable[[Row], int]) -> Callable[[], list[int]]:
 
 
 def _relation(table: dict[str, str]) -> Callable[[Row], int]:
-    return lambda row: opcode(BY_NAME[related(row, table)]) if row_class(row) == "compare" and (not is_float(row.params[0]) or table is MIRROR) else 0
+    return lambda row: (
+        opcode(BY_NAME[related(row, table)]) if row_class(row) == "compare" and (not is_float(row.params[0]) or table is MIRROR) else 0
+    )
 
 
 def _base(row: Row) -> int:
