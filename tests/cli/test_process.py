@@ -93,7 +93,9 @@ def test_no_colour_in_a_file() -> None:
 def test_the_installed_script_is_the_command() -> None:
     script = ROOT / "bin" / "wasmjit"
     assert script.read_text().startswith("#!python\n")  # what an installer looks for
-    done = subprocess.run([sys.executable, script, "--version"], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, script, "--version"], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
     assert done.stdout == shell("$w --version").stdout
 
 

@@ -5,7 +5,6 @@ import ctypes
 from wasmjit.native.lang import array, f32, i16, ptr, sizeof, u8, u32, u64
 from wasmjit.native.pointers import STRUCTS, size_of, struct
 
-
 FIELDS = {"size": u64, "next": ptr["PointersSample"], "kind": u8, "delta": i16, "ratio": f32, "raw": array[u8, 3]}
 
 

@@ -267,7 +267,7 @@ def _invoke(function: Func, values: list[Command]) -> Results:
     """Call with the script's values: by bits, or with objects where references are among the types."""
     kind = function.type
     if all(map(is_number, kind.params + kind.results)):
-        result = function.call_raw(*map(bits_of, values))
+        result: Any = function.call_raw(*map(bits_of, values))
         return [] if not kind.results else [result] if len(kind.results) == 1 else list(result)
     result = function(*map(argument, values))
     objects = [] if not kind.results else [result] if len(kind.results) == 1 else result

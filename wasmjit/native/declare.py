@@ -1,8 +1,8 @@
 """What a restricted module declares: functions, exports, externs, constant tables and variables."""
 
 import ctypes
-
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from .pointers import Pointer, is_pointer, ptr, size_of
 from .values import void
@@ -11,11 +11,21 @@ from .values import void
 class Function:
     """A function of restricted Python. Calling it runs it under CPython with its parameters and result converted to their types."""
 
-    def __init__(self, function: Callable[..., Any], *, symbol: str = "", inline: bool = False, cold: bool = False, noreturn: bool = False, export: bool = False, nogil: bool = False) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        symbol: str = "",
+        inline: bool = False,
+        cold: bool = False,
+        noreturn: bool = False,
+        export: bool = False,
+        nogil: bool = False,
+    ) -> None:
         self.function, self.symbol = function, symbol or function.__name__
         self.inline, self.cold, self.noreturn, self.export, self.nogil = inline, cold, noreturn, export, nogil
         kinds = dict(function.__annotations__)
-        self.result = kinds.pop("return", None) or void
+        self.result: Any = kinds.pop("return", None) or void
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         missing = [name for name in names if name not in kinds]
         if missing:
@@ -26,7 +36,7 @@ class Function:
     def __call__(self, *arguments: Any) -> Any:
         if len(arguments) != len(self.params):
             raise TypeError(f"{self.symbol} takes {len(self.params)} arguments ({len(arguments)} given)")
-        result = self.function(*(kind(argument) for (_, kind), argument in zip(self.params, arguments)))
+        result = self.function(*(kind(argument) for (_, kind), argument in zip(self.params, arguments, strict=True)))
         return None if self.result is void else self.result(result)
 
 
@@ -47,14 +57,14 @@ class Extern:
     def __init__(self, function: Callable[..., Any], variadic: bool = False, noreturn: bool = False) -> None:
         self.symbol, self.variadic, self.noreturn = function.__name__, variadic, noreturn
         kinds = dict(function.__annotations__)
-        self.result = kinds.pop("return", None) or void
+        self.result: Any = kinds.pop("return", None) or void
         self.params = tuple(kinds.items())
 
     def __call__(self, *arguments: Any) -> Any:
         """Under CPython: the process's own function, through ctypes."""
         found = ctypes.PyDLL(None)[self.symbol]
-        found.argtypes, found.restype = None, ctypes.c_uint64
-        words = [ctypes.c_uint64(int(kind(value))) for (_, kind), value in zip(self.params, arguments)]
+        found.restype = ctypes.c_uint64
+        words = [ctypes.c_uint64(int(kind(value))) for (_, kind), value in zip(self.params, arguments, strict=False)]
         result = found(*words)
         return None if self.result is void else self.result(result)
 

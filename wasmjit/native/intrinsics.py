@@ -3,8 +3,8 @@
 import _thread
 import ctypes
 import math
-
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from .pointers import Pointer, ptr, read_memory, resolve, size_of, write_memory
 from .values import Float, Int, boolean, f32, f64, i64, u32, u64
@@ -19,7 +19,8 @@ class Intrinsic:
 
 
 def _unsigned(x: Any) -> int:
-    return int(x) & ((1 << x.bits) - 1)
+    bits: int = x.bits
+    return int(x) & ((1 << bits) - 1)
 
 
 @Intrinsic

@@ -52,9 +52,9 @@ from .pointers import PyObject, array, ptr, struct
 from .values import boolean, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, void
 
 __all__ = [
-    "Function", "PyObject", "addr", "alloca", "array", "atomic_add", "atomic_cas", "atomic_load", "atomic_store", "atomic_store_release",
-    "barrier", "bits", "boolean", "bswap", "call", "ceil", "clz", "const", "copysign", "ctz", "export", "extern", "extern_data", "f32", "f64",
-    "fabs", "floor", "fmaximum", "fminimum", "fn", "fnptr", "from_bits", "i16", "i32", "i64", "i8", "isnan", "likely", "load", "nearest",
-    "offsetof", "popcnt", "ptr", "rotl", "rotr", "sizeof", "sqrt", "store", "struct", "symbol", "thread_pointer", "trunc", "u16", "u32", "u64", "u8", "unlikely",
-    "unreachable", "var", "vload", "void", "vstore",
+    "Function", "PyObject", "addr", "alloca", "array", "atomic_add", "atomic_cas", "atomic_load", "atomic_store",
+    "atomic_store_release", "barrier", "bits", "boolean", "bswap", "call", "ceil", "clz", "const", "copysign", "ctz", "export",
+    "extern", "extern_data", "f32", "f64", "fabs", "floor", "fmaximum", "fminimum", "fn", "fnptr", "from_bits", "i16", "i32", "i64",
+    "i8", "isnan", "likely", "load", "nearest", "offsetof", "popcnt", "ptr", "rotl", "rotr", "sizeof", "sqrt", "store", "struct",
+    "symbol", "thread_pointer", "trunc", "u16", "u32", "u64", "u8", "unlikely", "unreachable", "var", "vload", "void", "vstore",
 ]  # fmt: skip

@@ -1,7 +1,6 @@
 """Pointers, structs and arrays of restricted Python; under CPython they read and write process memory through ctypes."""
 
 import ctypes
-
 from typing import Any
 
 from .values import Float, Int, Scalar
@@ -71,7 +70,11 @@ class Array:
 class _ArrayMaker:
     def __getitem__(self, key: tuple[Any, int]) -> Any:
         elem, count = key
-        return type(f"array[{elem.__name__}, {count}]", (Array,), {"elem": elem, "count": count, "size": count * size_of(elem), "align": align_of(elem)})
+        return type(
+            f"array[{elem.__name__}, {count}]",
+            (Array,),
+            {"elem": elem, "count": count, "size": count * size_of(elem), "align": align_of(elem)},
+        )
 
 
 array = _ArrayMaker()

@@ -7,7 +7,6 @@ that NaN payloads survive.
 
 import math
 import struct as _struct
-
 from typing import Any
 
 

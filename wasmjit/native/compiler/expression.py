@@ -2,8 +2,9 @@
 
 import ast
 import builtins
+import operator
 import struct
-
+from collections.abc import Callable
 from typing import Any
 
 from ..declare import Extern, ExternData, Function, Table, Variable
@@ -17,9 +18,11 @@ ARITHMETIC = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.BitAnd: "and"
 BY_SIGN = {ast.RShift: ("lshr", "ashr"), ast.FloorDiv: ("udiv", "sdiv"), ast.Mod: ("urem", "srem")}
 FLOATS = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 ORDERS = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
-FOLD = {ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b, ast.BitAnd: lambda a, b: a & b, ast.BitOr: lambda a, b: a | b,
-        ast.BitXor: lambda a, b: a ^ b, ast.LShift: lambda a, b: a << b, ast.RShift: lambda a, b: a >> b, ast.FloorDiv: lambda a, b: a // b,
-        ast.Mod: lambda a, b: a % b, ast.Div: lambda a, b: a / b}  # fmt: skip
+FOLD: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
+    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
+}  # fmt: skip
 NOT_STATIC = object()
 
 
@@ -45,7 +48,7 @@ class ExpressionCompiler:
         self.count = 0
         self.open = True  # the current block has no terminator yet
         python = function.function
-        cells = zip(python.__code__.co_freevars, python.__closure__ or ())
+        cells = zip(python.__code__.co_freevars, python.__closure__ or (), strict=True)
         self.names = {**vars(builtins), **python.__globals__, **{name: cell.cell_contents for name, cell in cells}}
 
     def error(self, node: ast.AST, message: str) -> RestrictedError:
@@ -190,13 +193,25 @@ class ExpressionCompiler:
             a = self.fold(node.operand)
             if a is NOT_STATIC:
                 return a
-            return not a if isinstance(node.op, ast.Not) else -a if isinstance(node.op, ast.USub) else ~a if isinstance(node.op, ast.Invert) else a
+            return (
+                not a
+                if isinstance(node.op, ast.Not)
+                else -a
+                if isinstance(node.op, ast.USub)
+                else ~a
+                if isinstance(node.op, ast.Invert)
+                else a
+            )
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             a, b = self.fold(node.left), self.fold(node.comparators[0])
             if a is NOT_STATIC or b is NOT_STATIC:
                 return NOT_STATIC
             op = type(node.ops[0])
-            return {ast.Eq: a == b, ast.NotEq: a != b}[op] if op in (ast.Eq, ast.NotEq) else {ast.Lt: a < b, ast.LtE: a <= b, ast.Gt: a > b, ast.GtE: a >= b}.get(op, NOT_STATIC)
+            return (
+                {ast.Eq: a == b, ast.NotEq: a != b}[op]
+                if op in (ast.Eq, ast.NotEq)
+                else {ast.Lt: a < b, ast.LtE: a <= b, ast.Gt: a > b, ast.GtE: a >= b}.get(op, NOT_STATIC)
+            )
         if isinstance(node, ast.BoolOp):
             values = [self.fold(value) for value in node.values]
             if any(value is NOT_STATIC for value in values):
@@ -298,14 +313,19 @@ class ExpressionCompiler:
             return Value(boolean, self.let(f"xor i1 {self.truth(node.operand)}, true"))
         value = self.expression(node.operand)
         if value.literal:
-            return Value(None, -value.text if isinstance(node.op, ast.USub) else ~value.text if isinstance(node.op, ast.Invert) else value.text)
+            return Value(
+                None, -value.text if isinstance(node.op, ast.USub) else ~value.text if isinstance(node.op, ast.Invert) else value.text
+            )
         if is_float(value.kind) and isinstance(node.op, ast.USub):
             return Value(value.kind, self.let(f"fneg {value.kind.ir} {value.text}"))
         if not is_integer(value.kind):
             raise self.error(node, f"{type(node.op).__name__} of {value.kind.__name__}")
         if isinstance(node.op, ast.UAdd):
             return value
-        return Value(value.kind, self.let(f"sub {value.kind.ir} 0, {value.text}" if isinstance(node.op, ast.USub) else f"xor {value.kind.ir} {value.text}, -1"))
+        return Value(
+            value.kind,
+            self.let(f"sub {value.kind.ir} 0, {value.text}" if isinstance(node.op, ast.USub) else f"xor {value.kind.ir} {value.text}, -1"),
+        )
 
     def ex_IfExp(self, node: ast.IfExp) -> Value:
         known = self.static_condition(node.test)
@@ -382,7 +402,7 @@ class ExpressionCompiler:
             return
         if isinstance(node, ast.Compare) and len(node.ops) > 1:
             left = self.expression(node.left)
-            for i, (op, right_node) in enumerate(zip(node.ops, node.comparators)):
+            for i, (op, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
                 right = self.expression(right_node)
                 test = self.compare(node, op, left, right)
                 last = i == len(node.ops) - 1
@@ -444,7 +464,7 @@ class ExpressionCompiler:
             raise self.error(node, f"{callee.symbol} takes {fixed} arguments")
         name = self.program.function(callee) if isinstance(callee, Function) else self.program.extern(callee)
         passed, kinds = [], []
-        for argument, (_, kind) in zip(node.args, callee.params):
+        for argument, (_, kind) in zip(node.args, callee.params, strict=False):
             passed.append(f"{kind.ir} {self.coerce(self.expression(argument), kind, argument)}")
             kinds.append(kind.ir)
         for argument in node.args[fixed:]:

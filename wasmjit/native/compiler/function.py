@@ -3,7 +3,6 @@
 import ast
 import inspect
 import textwrap
-
 from typing import Any
 
 from ..declare import Function
@@ -39,7 +38,17 @@ class FunctionCompiler(ExpressionCompiler):
         parameters = ", ".join(f"{kind.ir} %a.{name}" for name, kind in function.params)
         linkage = "linkonce_odr hidden" if function.inline else "hidden"
         flags = ["nounwind"] + ["alwaysinline"] * function.inline + ["cold", "noinline"] * function.cold + ["noreturn"] * function.noreturn
-        return "\n".join([f"define {linkage} {function.result.ir} @{function.symbol}({parameters}) {' '.join(flags)} {{", "entry:", *self.allocas, "  br label %start", "start:", *self.lines, "}"])
+        return "\n".join(
+            [
+                f"define {linkage} {function.result.ir} @{function.symbol}({parameters}) {' '.join(flags)} {{",
+                "entry:",
+                *self.allocas,
+                "  br label %start",
+                "start:",
+                *self.lines,
+                "}",
+            ]
+        )
 
     def body(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
@@ -76,12 +85,16 @@ class FunctionCompiler(ExpressionCompiler):
             self.assign(node.target, self.binary(node, node.op, old, self.expression(node.value)))
             return
         place, kind = self.place(node.target)
-        self.store_place(place, kind, self.coerce(self.binary(node, node.op, self.load_place(place, kind), self.expression(node.value)), kind, node))
+        self.store_place(
+            place, kind, self.coerce(self.binary(node, node.op, self.load_place(place, kind), self.expression(node.value)), kind, node)
+        )
 
     def assign(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
             if target.id not in self.locals:
-                kind = i64 if value.literal and isinstance(value.text, int) and not isinstance(value.text, bool) else self.literal_kind(value)
+                kind = (
+                    i64 if value.literal and isinstance(value.text, int) and not isinstance(value.text, bool) else self.literal_kind(value)
+                )
                 self.declare(target.id, kind, target)
             kind = self.locals[target.id]
             self.store_place(f"%v.{target.id}", kind, self.coerce(value, kind, target))
@@ -141,7 +154,12 @@ class FunctionCompiler(ExpressionCompiler):
             self.place_label(end)
 
     def on_For(self, node: ast.For) -> None:
-        if not isinstance(node.target, ast.Name) or not isinstance(node.iter, ast.Call) or node.orelse or getattr(node.iter.func, "id", "") != "range":
+        if (
+            not isinstance(node.target, ast.Name)
+            or not isinstance(node.iter, ast.Call)
+            or node.orelse
+            or getattr(node.iter.func, "id", "") != "range"
+        ):
             raise self.error(node, "for runs over range()")
         arguments = [self.expression(argument) for argument in node.iter.args]
         step = arguments[2].text if len(arguments) == 3 else 1

@@ -1,11 +1,11 @@
 """The intrinsics: one function or row each."""
 
 import ast
-
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..declare import Extern, Function
-from ..pointers import is_float, is_integer, is_pointer, is_place, ptr, resolve, size_of
+from ..pointers import is_float, is_integer, is_place, is_pointer, ptr, resolve, size_of
 from ..values import boolean, f32, f64, i64, u8, u32, u64, void
 
 Emitter = Callable[[Any, ast.Call], Any]

@@ -17,7 +17,8 @@ def memory_type(kind: Any) -> str:
     kind = resolve(kind)
     if is_place(kind):
         return f"[{size_of(kind)} x i8]"
-    return MEMORY_TYPES.get(kind.ir, kind.ir)
+    ir: str = kind.ir
+    return MEMORY_TYPES.get(ir, ir)
 
 
 class Program:
@@ -47,7 +48,8 @@ class Program:
 
     def extern(self, extern: Extern) -> str:
         parameters = [kind.ir for _, kind in extern.params] + (["..."] if extern.variadic else [])
-        text = f"declare {extern.result.ir} @{extern.symbol}({', '.join(parameters)}) nonlazybind nounwind{' noreturn cold' if extern.noreturn else ''}"
+        flags = "nonlazybind nounwind noreturn cold" if extern.noreturn else "nonlazybind nounwind"
+        text = f"declare {extern.result.ir} @{extern.symbol}({', '.join(parameters)}) {flags}"
         known = self.externs.setdefault(extern.symbol, text)
         if known != text:
             raise TypeError(f"extern {extern.symbol} is declared twice:\n  {known}\n  {text}")
@@ -67,7 +69,9 @@ class Program:
         if self._claim(table.symbol, table):
             kind = memory_type(table.elem)
             values = [self._constant(table.elem, value) for value in table.values]
-            self.globals[table.symbol] = f"@{table.symbol} = hidden constant [{len(values)} x {kind}] [{', '.join(f'{kind} {v}' for v in values)}]"
+            self.globals[table.symbol] = (
+                f"@{table.symbol} = hidden constant [{len(values)} x {kind}] [{', '.join(f'{kind} {v}' for v in values)}]"
+            )
         return "@" + table.symbol
 
     @staticmethod
@@ -112,7 +116,16 @@ def compile_modules(modules: list[ModuleType]) -> str:
         done += 1
     defined = {"@" + symbol for symbol in program.functions} | {line.split(" ", 1)[0] for line in program.globals.values()}
     declarations = [text for symbol, text in program.externs.items() if "@" + symbol not in defined]
-    return "\n".join([*program.globals.values(), *declarations, *bodies, '!0 = !{!"branch_weights", i32 2000000, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 2000000}', ""])
+    return "\n".join(
+        [
+            *program.globals.values(),
+            *declarations,
+            *bodies,
+            '!0 = !{!"branch_weights", i32 2000000, i32 1}',
+            '!1 = !{!"branch_weights", i32 1, i32 2000000}',
+            "",
+        ]
+    )
 
 
 __all__ = ["Program", "compile_modules", "is_array", "memory_type", "void"]

@@ -78,7 +78,8 @@ def wrapper(function: Function, program: Any) -> str:
     if function.nogil:
         lines.append(f"  call void {api.use('PyEval_RestoreThread')}(ptr %state)")
     lines += [*_result(function.result, api), "arity:", "  %type = load ptr, ptr @PyExc_TypeError",
-              f"  %none = call ptr (ptr, ptr, ...) {api.use('PyErr_Format')}(ptr %type, ptr {message}, i64 %count)", "  br label %fail", "fail:", "  ret ptr null", "}"]  # fmt: skip
+              f"  %none = call ptr (ptr, ptr, ...) {api.use('PyErr_Format')}(ptr %type, ptr {message}, i64 %count)",
+              "  br label %fail", "fail:", "  ret ptr null", "}"]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -91,9 +92,17 @@ def _result(kind: Any, api: _Api) -> list[str]:
         return ["  %wide = zext i1 %r to i64", f"  %object = call ptr {api.use('PyBool_FromLong')}(i64 %wide)", "  ret ptr %object"]
     if is_float(kind):
         wide = "%r" if kind is f64 else "%wide"
-        return [*([] if kind is f64 else ["  %wide = fpext float %r to double"]), f"  %object = call ptr {api.use('PyFloat_FromDouble')}(double {wide})", "  ret ptr %object"]
+        return [
+            *([] if kind is f64 else ["  %wide = fpext float %r to double"]),
+            f"  %object = call ptr {api.use('PyFloat_FromDouble')}(double {wide})",
+            "  ret ptr %object",
+        ]
     if is_pointer(kind):
-        return ["  %wide = ptrtoint ptr %r to i64", f"  %object = call ptr {api.use('PyLong_FromUnsignedLongLong')}(i64 %wide)", "  ret ptr %object"]
+        return [
+            "  %wide = ptrtoint ptr %r to i64",
+            f"  %object = call ptr {api.use('PyLong_FromUnsignedLongLong')}(i64 %wide)",
+            "  ret ptr %object",
+        ]
     make = "PyLong_FromLongLong" if kind.signed else "PyLong_FromUnsignedLongLong"
     widen = [] if kind in (i64, u64) else [f"  %wide = {'sext' if kind.signed else 'zext'} {kind.ir} %r to i64"]
     return [*widen, f"  %object = call ptr {api.use(make)}(i64 {'%wide' if widen else '%r'})", "  ret ptr %object"]
