@@ -6,6 +6,7 @@ TIERS = ("auto", "interp", "reference")
 MEMORIES = ("guard", "checked")
 DEFAULT_MEMORY = 4 << 30  # what 32-bit addresses reach; a 64-bit memory needs a limit to grow further
 DEFAULT_TABLE = 10_000_000  # elements: 80 MB
+LARGEST_STACK = 1 << 30  # bytes
 
 
 class Config:
@@ -58,10 +59,12 @@ class Config:
 class Limits:
     """What an instance may take; growth beyond returns -1 to the module, a larger minimum raises OutOfMemory.
 
-    memory: bytes of each linear memory; table: elements of each table. None is the default of each.
+    memory: bytes of each linear memory; table: elements of each table; instances: that may be linked to each other, this one
+    included; stack: bytes for the locals and operands of calls inside each other, at most 1 GiB, and StackOverflow beyond.
+    Of instances that are linked to each other the smallest `instances` and `stack` hold for all. None is the default of each.
     """
 
-    __slots__ = ("memory", "table")
+    __slots__ = ("memory", "table", "instances", "stack")
 
     def __init__(
         self,
@@ -72,17 +75,24 @@ class Limits:
         stack: int | None = None,
         gc_heap: int | None = None,
     ) -> None:
-        for name, value in (("instances", instances), ("stack", stack), ("gc_heap", gc_heap)):
-            if value is not None:
-                raise NotImplementedError(f"Limits({name}={value!r}): not available in this version")
+        if gc_heap is not None:
+            raise NotImplementedError(f"Limits(gc_heap={gc_heap!r}): not available in this version")
         self.memory = _amount("memory", memory, DEFAULT_MEMORY)
         self.table = _amount("table", table, DEFAULT_TABLE)
+        self.instances = None if instances is None else _amount("instances", instances, 0)
+        self.stack = None if stack is None else _amount("stack", stack, 0)
+        if self.stack is not None and self.stack > LARGEST_STACK:
+            raise ValueError(f"Limits.stack is at most {LARGEST_STACK} bytes")
 
     def __repr__(self) -> str:
-        return f"Limits(memory={self.memory}, table={self.table})"
+        return f"Limits(memory={self.memory}, table={self.table}, instances={self.instances}, stack={self.stack})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Limits, (self.memory, self.table)
+        return _limits, (self.memory, self.table, self.instances, self.stack)
+
+
+def _limits(memory: int, table: int, instances: int | None, stack: int | None) -> Limits:
+    return Limits(memory, table, instances=instances, stack=stack)
 
 
 def _config(tier: str, memory: str, cache: bool | str, concurrent: str) -> Config:

@@ -8,7 +8,7 @@ from ._memory import Memory
 from ._module import Module
 from ._types import FuncType
 from .runtime.codes import HOOK_INSTANCE
-from .runtime.functions import HostFunc
+from .runtime.functions import HostFunc, within
 from .runtime.store import Store
 
 TYPE_CHECKING = False
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from ._config import Limits
+    from ._traps import OutOfMemory
 
 N = native()
 
@@ -77,7 +78,9 @@ class Instance:
         addresses = resolve(module, imports, wasi, unknown_imports, store, adopted)
         store = store.root()
         store.modules[module.address] = module
+        _limit(store, limits)
         address = _build(module, store, addresses, limits)
+        store.instances += 1
         for found in adopted:
             found._store = store
         self.module = module
@@ -91,7 +94,7 @@ class Instance:
             from .tiers.reference import attach
 
             attach(self)
-        self._start(timeout, initialize)
+        within(timeout, self._start, (initialize,))
 
     @classmethod
     def _of(cls, address: int) -> "Self":
@@ -103,7 +106,7 @@ class Instance:
         self._exports = None
         return self
 
-    def _start(self, timeout: float | None, initialize: bool) -> None:
+    def _start(self, initialize: bool) -> None:
         """Write active segments, then run what the module wants to be run first."""
         code = N.inst_segments(self._address)
         if code:
@@ -113,9 +116,9 @@ class Instance:
         mod = self.module.address
         start = N.mod_start(mod)
         if start >= 0:
-            _call(N.func_new(N.inst_func(self._address, start), self._store), timeout)
+            N.func_new(N.inst_func(self._address, start), self._store)()
         if initialize and N.export_find(mod, "_initialize") >= 0:
-            _call(self.exports["_initialize"], timeout)
+            self.exports["_initialize"]()
 
     @property
     def exports(self) -> Exports:
@@ -186,6 +189,25 @@ class Instance:
         raise TypeError("an Instance cannot be pickled; pickle its Module")
 
 
+def _limit(store: Store, limits: "Limits") -> None:
+    """Set what holds for all instances of a store. OutOfMemory: it has as many as it may have, or no room for such a stack."""
+    store.limit(limits.instances)
+    if store.most is not None and store.instances >= store.most:
+        raise _no_memory(f"instances linked to each other are limited to {store.most}")
+    if limits.stack is not None:
+        if not N.stack_configure(limits.stack):
+            raise _no_memory(f"no room for a stack of {limits.stack} bytes")
+        N.store_limit_stack(store.address, limits.stack)
+
+
+def _no_memory(reason: str) -> "OutOfMemory":
+    from ._traps import OutOfMemory
+
+    error = OutOfMemory()
+    error.add_note(reason)
+    return error
+
+
 def _build(module: Module, store: Store, addresses: list[int], limits: "Limits") -> int:
     """A native instance; collects garbage and tries again when address space is short. Raises LinkError or MemoryError."""
     address: int = N.inst_new(module.address, store.address, addresses, limits.memory, limits.table)
@@ -195,19 +217,8 @@ def _build(module: Module, store: Store, addresses: list[int], limits: "Limits")
         gc.collect()
         address = N.inst_new(module.address, store.address, addresses, limits.memory, limits.table)
     if address < len(FAILURES):
-        from ._traps import OutOfMemory
-
-        error = OutOfMemory()
-        error.add_note(FAILURES[address])
-        raise error
+        raise _no_memory(FAILURES[address])
     return address
-
-
-def _call(func: "Any", timeout: float | None) -> None:
-    if timeout is None:
-        func()
-    else:
-        func(timeout=timeout)
 
 
 def _raise_closed(*_: object) -> None:

@@ -1,6 +1,7 @@
 """The store's lock: one thread at a time is inside a store, the same thread as often as it likes.
 
-`owner` and `depth` change only while the GIL is held; they are the lock.
+`owner` and `depth` change only while the GIL is held; they are the lock. A store that limits the stack has, while idle, NOBODY
+as its owner, and a bit in its depth: both send it the slow ways, so that the others pay nothing for it.
 """
 
 from wasmjit.native.capi import (
@@ -12,17 +13,19 @@ from wasmjit.native.capi import (
     PyEval_SaveThread,
     PyExc_RuntimeError,
 )
-from wasmjit.native.lang import PyObject, alloca, boolean, fn, likely, ptr, u32, unlikely, var
+from wasmjit.native.lang import PyObject, alloca, boolean, export, fn, likely, ptr, u32, u64, unlikely, var
 from wasmjit.native.libc import usleep
 from wasmjit.runtime.calls_boxes import store_sweep
 from wasmjit.runtime.calls_refused import trap_raise
-from wasmjit.runtime.codes import STORE_ERROR, STORE_SWEEP, TRAP_TIMEOUT
+from wasmjit.runtime.codes import STORE_ERROR, STORE_LIMITED, STORE_SWEEP, TRAP_TIMEOUT
+from wasmjit.runtime.instances import StoreBox
 from wasmjit.runtime.safepoints import monotonic
 from wasmjit.runtime.structs import Ec, FuncRef, StoreData
 
 WAIT_FIRST, WAIT_MOST = 20, 1000  # microseconds between two looks at a store that another thread is in
 
 OUTSIDE = var("store_outside", StoreData)  # for host functions called by Python: they belong to no store, any thread enters
+NOBODY = var("store_nobody", Ec)
 
 
 @fn(inline=True)
@@ -36,8 +39,8 @@ def store_of(ref: ptr[FuncRef]) -> ptr[StoreData]:
 def store_enter(ec: ptr[Ec], store: ptr[StoreData]) -> boolean:
     """Take the store for this thread, once more if it has it. Waits for another thread. False: an exception is set. GIL held."""
     if unlikely(store.owner != ec):
-        if unlikely(store.owner != 0) and not store_wait(ec, store):
-            return False
+        if unlikely(store.owner != 0):
+            return store_enter_late(ec, store)
         store.owner = ec
     store.depth += 1
     return True
@@ -49,15 +52,20 @@ def store_leave(store: ptr[StoreData]) -> None:
     store.depth = depth
     if likely(depth == 0):
         store.owner = ptr[Ec](0)
-    elif unlikely(depth == STORE_SWEEP):
-        store_leave_sweeping(store)
+    elif unlikely(u32(depth) == 0):
+        store_leave_last(store)
 
 
 @fn(cold=True)
-def store_leave_sweeping(store: ptr[StoreData]) -> None:
-    """The last activation left, and boxes wait for a sweep. An exception that is set stays."""
-    store.depth = 0
-    store.owner = ptr[Ec](0)
+def store_leave_last(store: ptr[StoreData]) -> None:
+    """The last activation left, the stack was limited or boxes wait for a sweep. An exception that is set stays."""
+    sweep = store.depth & STORE_SWEEP != 0
+    store.depth = store.depth & STORE_LIMITED
+    if store.depth != 0:
+        stack_unlimit(store)
+    store.owner = store_idle(store)
+    if not sweep:
+        return
     kind = alloca(ptr[PyObject])
     value = alloca(ptr[PyObject])
     traceback = alloca(ptr[PyObject])
@@ -66,16 +74,87 @@ def store_leave_sweeping(store: ptr[StoreData]) -> None:
     PyErr_Restore(kind[0], value[0], traceback[0])
 
 
+@fn
+def store_idle(store: ptr[StoreData]) -> ptr[Ec]:
+    """Owner of the store when no thread is inside."""
+    return NOBODY if store.depth & STORE_LIMITED != 0 else ptr[Ec](0)
+
+
+@fn(cold=True)
+def store_enter_late(ec: ptr[Ec], store: ptr[StoreData]) -> boolean:
+    """`store_enter` of a store that another thread is in, or that limits the stack. It may join another one while we wait."""
+    if store != OUTSIDE:
+        if store.owner != NOBODY and not store_wait(ec, store):
+            return False
+        while store.into != 0:
+            store = store.into
+        stack_limit(ec, store)
+    store.owner = ec
+    store.depth += 1
+    return True
+
+
+@fn
+def stack_unlimit(store: ptr[StoreData]) -> None:
+    """The thread inside gets back what it had when it came."""
+    if store.owner.vs_limit < store.vs_limit:
+        store.owner.vs_limit = store.vs_limit
+
+
+@fn(cold=True)
+def stack_limit(ec: ptr[Ec], store: ptr[StoreData]) -> None:
+    """The thread enters a store, which may limit how much of its value stack calls inside of each other take."""
+    if store.stack == 0:
+        return
+    store.vs_limit = ec.vs_limit
+    limit = ptr[u64](u64(ec.vs_top) + store.stack)
+    if limit < ec.vs_limit:
+        ec.vs_limit = limit
+
+
+@export
+def store_limit_stack(box: ptr[StoreBox], bytes: u64) -> None:
+    """Let threads inside the store use at most `bytes` (rounded up to 8, 1 at least) of value stack; the smallest limit set holds."""
+    store_limit(box.data, (bytes + 7) & ~7 if bytes != 0 else u64(8))
+
+
+@fn
+def store_limit(store: ptr[StoreData], bytes: u64) -> None:
+    if store.stack != 0 and store.stack <= bytes:
+        return
+    store_limit_end(store)
+    store.stack = bytes
+    store.depth = store.depth | STORE_LIMITED
+    if store.owner == 0:
+        store.owner = NOBODY
+    else:
+        stack_limit(store.owner, store)
+
+
+@fn
+def store_limit_end(store: ptr[StoreData]) -> None:
+    """The store limits the stack no more."""
+    if store.depth & STORE_LIMITED:
+        if store.owner == NOBODY:
+            store.owner = ptr[Ec](0)
+        else:
+            stack_unlimit(store)
+        store.depth = store.depth & ~STORE_LIMITED
+    store.stack = 0
+
+
 @fn(cold=True)
 def store_wait(ec: ptr[Ec], store: ptr[StoreData]) -> boolean:
     """Wait until no other thread is inside: the GIL is released, signals and the deadline are looked at."""
-    if store == OUTSIDE:
-        return True
     if store.flags & STORE_ERROR:
         PyErr_SetString(PyExc_RuntimeError, b'another thread is inside the store (Config(concurrent="error"))')
         return False
     pause: u32 = WAIT_FIRST
-    while store.owner != 0:
+    while True:
+        while store.into != 0:
+            store = store.into
+        if store.owner == store_idle(store) or store.owner == ec:
+            return True
         state = PyEval_SaveThread()
         usleep(pause)
         PyEval_RestoreThread(state)
@@ -87,4 +166,3 @@ def store_wait(ec: ptr[Ec], store: ptr[StoreData]) -> boolean:
             return False
         if pause < WAIT_MOST:
             pause = pause * 2
-    return True

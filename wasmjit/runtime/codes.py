@@ -28,7 +28,8 @@ HOST_RAW = 1  # called as callable(inst, sp): addresses; reads and writes the sl
 HOST_PASS_INSTANCE = 2  # the caller's Instance is the first argument
 
 STORE_ERROR = 1  # a thread that finds another one inside raises instead of waiting: Config(concurrent="error")
-STORE_SWEEP = 1 << 32  # in StoreData.depth
+STORE_SWEEP = 1 << 32  # in StoreData.depth: externref boxes wait for a sweep
+STORE_LIMITED = 1 << 33  # in StoreData.depth: Limits(stack=...)
 
 # value types as encoded in the binary format (spec 5.3)
 VALUE_TYPES = {"i32": 0x7F, "i64": 0x7E, "f32": 0x7D, "f64": 0x7C, "v128": 0x7B, "funcref": 0x70, "externref": 0x6F}

@@ -47,7 +47,7 @@ from wasmjit.runtime.traps import FRAMES_BYTES
 
 BUDGET = 10_000  # weight of back edges and calls between two safepoints: about 20 us of a small loop
 VALUE_STACK = 8 << 20  # bytes of a thread's value stack unless configured; pages are taken when touched
-VALUE_STACK_LEAST = 64 << 10
+VALUE_STACK_MOST = 1 << 30
 SLACK = 64 << 10  # writable bytes above vs_limit: arguments are put at vs_top before anything checks
 HEADROOM = 256 << 10  # native stack that must be left when wasm is entered: Python may be called from it
 STACK_GUARD = 64 << 10  # inaccessible bytes behind each stack: a multiple of every page size
@@ -184,9 +184,7 @@ def stack_map(size: u64) -> ptr[u8]:
 @fn
 def stacks_map(ec: ptr[Ec]) -> boolean:
     """Map both stacks. A call takes at least 16 bytes of the value stack and at most two control records, so that fills up first."""
-    value_bytes = THREADS.value_stack
-    if value_bytes == 0:
-        value_bytes = VALUE_STACK
+    value_bytes = value_stack()
     control_bytes = value_bytes * 2 + SLACK
     values = stack_map(value_bytes + SLACK)
     if values == 0:
@@ -226,30 +224,31 @@ def native_bounds(ec: ptr[Ec]) -> void:
 
 
 @export
-def stack_configure(value_bytes: u64) -> void:
-    """Bytes of the value stacks that threads get from now on; the calling thread's too if it has not used wasm yet."""
+def stack_configure(value_bytes: u64) -> boolean:
+    """Bytes, if more than now, of the value stacks of threads that begin to use wasm, and of the calling one outside of wasm.
+
+    False: no memory for that, nothing has changed.
+    """
     size = (value_bytes + 0xFFFF) & ~0xFFFF
-    if size < VALUE_STACK_LEAST:
-        size = VALUE_STACK_LEAST
-    THREADS.value_stack = size
-
-
-@export
-def stack_push(bytes: u64) -> u64:
-    """Let wasm use at most this much more of this thread's value stack. Returns what `stack_pop` takes."""
     ec = current_ec()
-    if ec == 0:
-        return 0
-    previous = u64(ec.vs_limit)
-    limit = u64(ec.vs_top) + (bytes & ~7)
-    if limit < previous and limit >= u64(ec.vs_top):
-        ec.vs_limit = ptr[u64](limit)
-    return previous
+    if ec == 0 or value_bytes > VALUE_STACK_MOST:
+        return False
+    before = value_stack()
+    if size > before:
+        THREADS.value_stack = size
+    if ec.vs_bytes - SLACK - STACK_GUARD < size and ec.act == 0 and ec.vs_top == ec.vs_base:
+        values = ptr[u8](ec.vs_base)
+        nbytes = ec.vs_bytes
+        controls = ec.cs_base
+        control_bytes = ec.cs_bytes
+        if not stacks_map(ec):
+            THREADS.value_stack = before
+            return False
+        munmap(values, nbytes)
+        munmap(controls, control_bytes)
+    return True
 
 
-@export
-def stack_pop(previous: u64) -> void:
-    """End the limit begun by the `stack_push` that returned `previous`."""
-    ec = current_ec()
-    if ec != 0 and previous != 0:
-        ec.vs_limit = ptr[u64](previous)
+@fn
+def value_stack() -> u64:
+    return THREADS.value_stack if THREADS.value_stack != 0 else u64(VALUE_STACK)

@@ -140,14 +140,19 @@ def call_options(func: "_Methods", args: "tuple[Any, ...]", options: "dict[str, 
         raise TypeError(f"{func._name}() got an unexpected keyword argument {next(iter(options))!r}")
     if fuel is not None:
         raise ValueError("fuel= needs a module made with Config(fuel=True)")
+    return within(timeout, func, args)
+
+
+def within(timeout: float | None, call: "Callable[..., Any]", args: "tuple[Any, ...]") -> "Any":
+    """Make a call that wasm may spend `timeout` seconds in; None: as long as it likes. ValueError: no number of seconds."""
     if timeout is None:
-        return func(*args)
+        return call(*args)
     seconds = float(timeout)
     if not seconds >= 0:
         raise ValueError(f"timeout must be a number of seconds, not {timeout!r}")
     previous = N.deadline_push(seconds)
     try:
-        return func(*args)
+        return call(*args)
     finally:
         N.deadline_pop(previous)
 

@@ -10,6 +10,7 @@ from wasmjit.native.capi import PyCapsule_GetPointer, PyCapsule_New, PyErr_NoMem
 from wasmjit.native.lang import PyObject, boolean, export, extern, fn, fnptr, ptr, sizeof, struct, u8, u32, u64
 from wasmjit.native.libc import calloc, free, malloc, munmap
 from wasmjit.runtime.calls_boxes import store_boxes_free, store_boxes_join
+from wasmjit.runtime.calls_store import NOBODY, store_limit, store_limit_end
 from wasmjit.runtime.codes import STORE_ERROR, STORE_SWEEP
 from wasmjit.runtime.instances import InstBlock, StoreBox, inst_free
 from wasmjit.runtime.structs import Ec, Mod
@@ -66,9 +67,14 @@ def store_join(into: ptr[StoreBox], other: ptr[StoreBox]) -> boolean:
     """
     ours = into.data
     theirs = other.data
+    if thread_inside(ours.owner) != 0 and thread_inside(theirs.owner) != 0 and ours.owner != theirs.owner:
+        return False
+    stack = ours.stack
+    if stack == 0 or (theirs.stack != 0 and theirs.stack < stack):
+        stack = theirs.stack
+    store_limit_end(ours)
+    store_limit_end(theirs)
     if theirs.owner != 0:
-        if ours.owner != 0 and ours.owner != theirs.owner:
-            return False
         act = theirs.owner.act
         while act != 0:
             if act.store == theirs:
@@ -91,9 +97,18 @@ def store_join(into: ptr[StoreBox], other: ptr[StoreBox]) -> boolean:
         other.insts = ptr[InstBlock](0)
         other.last = ptr[InstBlock](0)
     store_boxes_join(ours, theirs)
+    if stack != 0:
+        store_limit(ours, stack)
+    theirs.into = ours
     ours.flags = ours.flags | theirs.flags
     theirs.py = ours.py
     return True
+
+
+@fn
+def thread_inside(owner: ptr[Ec]) -> ptr[Ec]:
+    """The owner of a store if it is a thread, else 0."""
+    return ptr[Ec](0) if owner == NOBODY else owner
 
 
 @export

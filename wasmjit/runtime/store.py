@@ -22,7 +22,7 @@ class Store:
     Functions, memories, tables and globals that came from an instance hold their store, so they work without the Instance.
     """
 
-    __slots__ = ("address", "keep", "modules", "_owner", "_into", "__weakref__")
+    __slots__ = ("address", "keep", "modules", "instances", "most", "_owner", "_into", "__weakref__")
 
     def __init__(self) -> None:
         self.address: int = N.store_new(self)
@@ -32,6 +32,8 @@ class Store:
         self._into: Store | None = None
         self.keep: list[object] = []  # what instances refer to by address
         self.modules: dict[int, Any] = {}  # Module by the address of its native form
+        self.instances = 0  # how many it holds
+        self.most: int | None = None  # and may hold
 
     def root(self) -> "Store":
         """The store that this one has become part of, or itself."""
@@ -39,6 +41,11 @@ class Store:
         while store._into is not None:
             store = store._into
         return store
+
+    def limit(self, most: int | None) -> None:
+        """Hold at most so many instances; None: no matter how many. The smallest limit counts."""
+        if most is not None and (self.most is None or most < self.most):
+            self.most = most
 
 
 def join(a: Store, b: Store) -> Store:
@@ -53,6 +60,8 @@ def join(a: Store, b: Store) -> Store:
     a.keep += b.keep
     a.keep.append(b._owner)
     a.modules.update(b.modules)
+    a.instances += b.instances
+    a.limit(b.most)
     b.keep, b.modules = [], {}
     b._into = a
     return a

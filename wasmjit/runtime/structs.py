@@ -8,7 +8,7 @@ A call's arguments stand at the callee's slot 0, its results replace them. Contr
 {return pc, caller's sp}. A record whose pc is the word `restore_inst` holds the caller's Inst instead of an sp.
 """
 
-from wasmjit.native.lang import PyObject, array, ptr, struct, u8, u32, u64, i64
+from wasmjit.native.lang import PyObject, array, i64, ptr, struct, u8, u32, u64
 
 
 @struct
@@ -124,13 +124,16 @@ class GlobalBox:
 class StoreData:
     """Instances that can reach each other; one thread at a time is inside."""
 
-    owner: ptr["Ec"]  # the thread inside, 0 when idle; changed only while the GIL is held
+    owner: ptr["Ec"]  # the thread inside; when idle 0, or NOBODY (runtime.calls_store) in a store with STORE_LIMITED
     py: ptr[PyObject]  # the Python Store, borrowed
-    depth: u64  # activations of the owner in this store; STORE_SWEEP is set in it while externref boxes wait for a sweep
+    depth: u64  # activations of the owner in this store; in the high half STORE_SWEEP, STORE_LIMITED
     flags: u64  # STORE_* of codes.py
     boxes: u64  # handle of its first externref box, 0 none (runtime.calls_boxes)
     nboxes: u64
     box_limit: u64  # boxes at which the next idle moment sweeps
+    stack: u64  # bytes of value stack that a thread inside may use, 0: all it has
+    vs_limit: ptr[u64]  # STORE_LIMITED: that of the thread inside, before it came
+    into: ptr["StoreData"]  # the store that this one has become part of, 0: none
 
 
 @struct
