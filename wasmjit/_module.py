@@ -139,6 +139,14 @@ class Module:
 
             raise CompileError("a function is too large for the interpreter, or memory ran out")
 
+    def profile(self) -> "tuple[tuple[int, int, int], ...]":
+        """Where the interpreter's time went so far: (function index, offset of the loop in the binary or 0, samples), most samples first.
+
+        A sample falls about every 20 us of interpretation, on the loop or, with offset 0, on the function entry that ran then.
+        All instances of the module count together.
+        """
+        return tuple(sorted(N.mod_samples(self.address), key=lambda place: -place[2]))
+
     def func_name(self, index: int) -> str | None:
         """Name of a function by index: from the name section, else of its first export, else None."""
         name: str | None = N.mod_func_name(self.address, index)
