@@ -62,6 +62,18 @@ def test_faulthandler(script: Any, when: str) -> None:
     assert ("Segmentation fault" in result.stderr) is (when != "never")
 
 
+@pytest.mark.parametrize("thread", [False, True])
+def test_faulthandler_enabled_late(script: Any, thread: bool) -> None:
+    """With nobody asserting again: the first trap is reported, but is a trap; what is raised by hand still kills."""
+    start = "import threading; t = threading.Thread(target=lambda: exec(text)); t.start(); t.join()" if thread else "exec(text)"
+    text = MEMORY + TRAPS + "import faulthandler; faulthandler.enable()\n" + TRAPS * 3
+    result = script(f"text = {text!r}\n{start}\n{DONE}")
+    assert (result.returncode, result.stdout) == (0, "done\n")
+    assert result.stderr.count("Fatal Python error") == 1
+    result = script(f"text = {text!r}\n{start}\n{DONE}import signal; signal.raise_signal(signal.SIGSEGV)")
+    assert (result.returncode, result.stdout) == (-signal.SIGSEGV, "done\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGBUS])
 @pytest.mark.parametrize("late", ["", "import faulthandler; faulthandler.enable(); native.fault_assert()\n"])
 def test_kill_still_kills(script: Any, number: int, late: str) -> None:

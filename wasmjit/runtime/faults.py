@@ -6,8 +6,10 @@ context to resume in `trap_fault` below the activation, and returns: no wasm cod
 
 Others install handlers too, before or after us, each calling the one it found. So the handlers that we found form a stack,
 newest last: each nested arrival of a fault in one thread goes one further down, the last to the default action, and two
-libraries that call each other do not loop. `faulthandler` enabled after us would report traps as crashes: `fault_assert`,
-called for every instance made, puts us in front again.
+libraries that call each other do not loop. `fault_assert`, called for every instance made, puts us in front again.
+
+`faulthandler`, enabled after that, reports the next trap as a crash. But then it puts back the handler that it found, ours, and
+raises the signal anew: finding the context of the trap under such a signal we let it pass, so that the access is made again.
 """
 
 from wasmjit.native.lang import (
@@ -39,12 +41,15 @@ from wasmjit.runtime.platform import (
     ENTRY_SP_BIAS,
     REG_ARG0,
     REG_CSP,
+    REG_EC,
+    REG_FAULT,
     REG_PC,
     REG_SLOT_PC,
     REG_SP,
     SA_NODEFER,
     SA_ONSTACK,
     SA_SIGINFO,
+    SI_TKILL,
     SIG_DFL,
     SIG_IGN,
     SIGACTION_BYTES,
@@ -53,10 +58,14 @@ from wasmjit.runtime.platform import (
     SIGINFO_ADDR,
     SIGINFO_CODE,
     SIGSEGV,
+    UC_STACK,
+    UC_STACK_SIZE,
 )
 from wasmjit.runtime.structs import Ec
 from wasmjit.runtime.traps import RECORD, trap_fault
 
+RAISER = 8 << 10  # bytes of stack that a handler takes which raises the signal it was called for
+CONTEXT_BYTES = 512  # of a ucontext_t that are read
 DEPTH = 8  # handlers of others that are remembered for one signal
 FORWARDING = 16  # threads that may be handing on a fault at once
 FLAGS = SA_SIGINFO | SA_ONSTACK | SA_NODEFER
@@ -87,7 +96,7 @@ TEXT = var("fault_text", u64, 2)  # first and last + 1 address of the code whose
 @fn
 def fault_handler(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
     """The signal handler (SA_SIGINFO)."""
-    if not fault_is_trap(info, context):
+    if not fault_is_trap(info, context) and not fault_comes_again(info, context):
         fault_forward(signal, info, context)
 
 
@@ -101,11 +110,9 @@ def fault_is_trap(info: ptr[u8], context: ptr[u8]) -> boolean:
     if pc < TEXT[0] or pc >= TEXT[1] or address < ARENA.base or address >= ARENA.end:
         return False
     ec = ptr[Ec](pthread_getspecific(THREADS.key))
-    if ec == 0 or ec.act == 0:
+    if not in_wasm(ec, context):
         return False
     csp = load(u64, context + REG_CSP)
-    if csp < u64(ec.act.cs_entry) + RECORD or csp > u64(ec.cs_base) + ec.cs_bytes:
-        return False
     ec.pc = ptr[u8](load(u64, context + REG_SLOT_PC))
     ec.cs_top = ptr[u8](csp)
     ec.trap_addr = (address - ARENA.base) % RESERVATION
@@ -113,6 +120,38 @@ def fault_is_trap(info: ptr[u8], context: ptr[u8]) -> boolean:
     store(u64, context + REG_SP, u64(ec.act) - ENTRY_SP_BIAS)
     store(u64, context + REG_ARG0, u64(ec))
     return True
+
+
+@fn
+def in_wasm(ec: ptr[Ec], context: ptr[u8]) -> boolean:
+    """Do the registers look like those of an interpreter that runs the innermost activation?"""
+    if ec == 0 or ec.act == 0 or load(u64, context + REG_EC) != u64(ec):
+        return False
+    csp = load(u64, context + REG_CSP)
+    return csp >= u64(ec.act.cs_entry) + RECORD and csp <= u64(ec.cs_base) + ec.cs_bytes
+
+
+@fn
+def fault_comes_again(info: ptr[u8], context: ptr[u8]) -> boolean:
+    """Has a handler of this thread's, called for a trap, raised the signal for us? Looks for the trap's context above its frame."""
+    ec = ptr[Ec](pthread_getspecific(THREADS.key))
+    if load(i32, info + SIGINFO_CODE) != SI_TKILL or ec == 0 or ec.act == 0:
+        return False
+    at = load(u64, context + REG_SP)
+    end = at + RAISER
+    stack = load(u64, context + UC_STACK)  # the alternate signal stack
+    stack_end = stack + load(u64, context + UC_STACK_SIZE)
+    if at < stack or at >= stack_end:
+        stack_end = u64(ec.act)  # not on it: wasm runs above
+    if end > stack_end - CONTEXT_BYTES:
+        end = stack_end - CONTEXT_BYTES
+    while at < end:
+        pc = load(u64, ptr[u8](at) + REG_PC)
+        address = load(u64, ptr[u8](at) + REG_FAULT)
+        if pc >= TEXT[0] and pc < TEXT[1] and address >= ARENA.base and address < ARENA.end and in_wasm(ec, ptr[u8](at)):
+            return True
+        at += 8
+    return False
 
 
 @fn

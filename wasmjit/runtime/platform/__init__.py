@@ -1,8 +1,8 @@
 """One module a platform: context offsets, system constants, trampolines in assembler. Build time only.
 
 A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of the program counter, the stack pointer and
-the register of a C function's first argument), REG_SLOT_PC and REG_CSP (of the registers in which interpreter handlers keep
-slot pc and control stack pointer), ENTRY_SP_BIAS, SYS_GETTID, and `assembler()`: text that defines `enter` and `rt_throw`.
+the register of a C function's first argument), REG_SLOT_PC, REG_CSP and REG_EC (of the registers in which interpreter
+handlers keep slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), ENTRY_SP_BIAS, SYS_GETTID, and `assembler()`: text that defines `enter` and `rt_throw`.
 What all of them share is here.
 """
 
@@ -22,7 +22,8 @@ else:
     raise ImportError(f"wasmjit has no native runtime for {MACHINE}; it runs on x86_64 and aarch64")
 
 REG_PC, REG_SP, REG_ARG0 = chosen.REG_PC, chosen.REG_SP, chosen.REG_ARG0
-REG_SLOT_PC, REG_CSP, SYS_GETTID = chosen.REG_SLOT_PC, chosen.REG_CSP, chosen.SYS_GETTID
+REG_SLOT_PC, REG_CSP, REG_EC, REG_FAULT = chosen.REG_SLOT_PC, chosen.REG_CSP, chosen.REG_EC, chosen.REG_FAULT
+SYS_GETTID = chosen.SYS_GETTID
 ENTRY_SP_BIAS = chosen.ENTRY_SP_BIAS  # what a C function finds its stack pointer below a multiple of 16
 
 # Linux and glibc or musl, 64 bit
@@ -35,6 +36,8 @@ SIG_DFL, SIG_IGN = 0, 1
 SA_SIGINFO, SA_ONSTACK, SA_NODEFER = 4, 0x08000000, 0x40000000
 SIGACTION_BYTES, SIGACTION_FLAGS = 152, 136  # struct sigaction: handler at 0
 SIGINFO_CODE, SIGINFO_ADDR = 8, 16  # siginfo_t
+UC_STACK, UC_STACK_SIZE = 16, 32  # ucontext_t: the stack_t
+SI_TKILL = -6  # what raise() sends
 PTHREAD_ATTR_BYTES = 64
 
 

@@ -8,7 +8,8 @@ from wasmjit.native.lang import offsetof, sizeof
 from wasmjit.runtime.structs import Act, Code, Ec, FuncRef, Inst
 
 REG_PC, REG_SP, REG_ARG0 = 440, 432, 184  # ucontext_t: pc, sp, x0
-REG_SLOT_PC, REG_CSP = 344, 376  # x20, x24
+REG_SLOT_PC, REG_CSP, REG_EC = 344, 376, 368  # x20, x24, x23
+REG_FAULT = 176
 ENTRY_SP_BIAS = 0
 SYS_GETTID = 178
 

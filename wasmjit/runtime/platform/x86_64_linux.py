@@ -8,7 +8,8 @@ from wasmjit.native.lang import offsetof, sizeof
 from wasmjit.runtime.structs import Act, Code, Ec, FuncRef, Inst
 
 REG_PC, REG_SP, REG_ARG0 = 168, 160, 104  # ucontext_t: rip, rsp, rdi
-REG_SLOT_PC, REG_CSP = 72, 104  # r12, rdi
+REG_SLOT_PC, REG_CSP, REG_EC = 72, 104, 96  # r12, rdi, r15
+REG_FAULT = 216  # cr2
 ENTRY_SP_BIAS = 8  # the return address
 SYS_GETTID = 186
 
