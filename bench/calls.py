@@ -6,13 +6,13 @@ Nanoseconds a call, the loop around it included; medians of interleaved runs. Ex
 loop; imports: a Python function called in a wasm loop; both over that Python function called in a Python loop.
 """
 
-from collections.abc import Callable, Iterable
-from math import prod
+from collections.abc import Callable
 from statistics import median
 from timeit import Timer
 from typing import Any, NamedTuple
 
 import wasmjit
+from wasmjit.bench._measure import geomean, interleaved
 
 CALLS = 100_000  # of each measurement
 
@@ -61,15 +61,6 @@ def importing() -> str:
     return "\n".join(["(module", *lines, ")"])
 
 
-def interleaved(timers: Iterable[Callable[[], float]], repeats: int) -> list[float]:
-    """The median of each timer; in every round each runs once."""
-    measured = [(timer, list[float]()) for timer in timers]
-    for _ in range(repeats):
-        for timer, times in measured:
-            times.append(timer())
-    return [median(times) for _, times in measured]
-
-
 def calls(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[[], float]:
     """A timer of a Python loop that calls a function: nanoseconds a call."""
     timer = Timer(f"f({', '.join(map(repr, arguments))})", globals={"f": function})
@@ -86,8 +77,8 @@ def table(title: str, rows: list[tuple[str, float, float]], limit: float) -> Non
     print(f"{title:34} {'wasm':>8} {'Python':>8} {'ratio':>7}")
     for name, ours, theirs in rows:
         print(f"  {name:32} {ours:8.1f} {theirs:8.1f} {ours / theirs:7.2f}")
-    geomean = prod(ours / theirs for _, ours, theirs in rows) ** (1 / len(rows))
-    print(f"  {'geomean':32} {'':8} {'':8} {geomean:7.2f}   (at most {limit})")
+    mean = geomean([ours / theirs for _, ours, theirs in rows])
+    print(f"  {'geomean':32} {'':8} {'':8} {mean:7.2f}   (at most {limit})")
 
 
 def main(argv: list[str]) -> int:
@@ -98,7 +89,7 @@ def main(argv: list[str]) -> int:
     called, calling = [], []
     for i, row in enumerate(ROWS):
         timers = (calls(exports[str(i)], row.arguments), calls(row.function, row.arguments), loops(imports[str(i)]))
-        ours, theirs, back = interleaved(timers, repeats)
+        ours, theirs, back = map(median, interleaved(timers, repeats))
         called.append((row.signature, ours, theirs))
         calling.append((row.signature, back, theirs))
     table("exported functions", called, 1.3)

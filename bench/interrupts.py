@@ -1,0 +1,172 @@
+"""How long Ctrl-C and timeout= take to end what runs: endless loops, calls of Python, filling memory, a busy thread beside it.
+
+    python -m wasmjit.bench interrupts [--runs N] [--fill MIB] [CASE...]
+
+Milliseconds from the signal (sent by another process, which reads the same clock) to `except KeyboardInterrupt`, and from the
+end of the timeout to `except Timeout`: median and maximum.
+"""
+
+import os
+import signal
+import threading
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from statistics import median
+from time import monotonic, sleep
+from typing import Any, NamedTuple
+
+import wasmjit
+
+AIM = "at most 20 ms each"
+SHORTEST, LONGEST = 0.02, 0.05  # seconds that a call runs before it is interrupted
+PATIENCE = 10  # seconds until a call that goes on is called a failure
+
+TEXT = """(module
+  (import "host" "f" (func $f (param i32) (result i32)))
+  (memory {pages})
+  (func (export "loop") (loop (br 0)))
+  (func (export "python") (loop (drop (call $f (i32.const 5))) (br 0)))
+  (func (export "fill") (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const {length})) (br 0)))
+  (func (export "copy") (loop (memory.copy (i32.const 0) (i32.const 8) (i32.const {copied})) (br 0))))"""
+
+
+class Sender:
+    """A process that sends this one SIGINT, so that no thread here is needed for it and none can delay it."""
+
+    def __init__(self) -> None:
+        requests, self._ask = os.pipe()
+        self._times, answers = os.pipe()
+        target = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._ask)
+            while request := os.read(requests, 64).strip():
+                sleep(float(request))
+                start = monotonic()
+                os.kill(target, signal.SIGINT)
+                os.write(answers, f"{start:<32}".encode())
+            os._exit(0)
+        os.close(requests)
+        os.close(answers)
+
+    def interrupt(self, delay: float) -> None:
+        """Send SIGINT in `delay` seconds."""
+        os.write(self._ask, f"{delay:<64}".encode())
+
+    def sent(self) -> float:
+        """When the last one was sent."""
+        return float(os.read(self._times, 32))
+
+    def close(self) -> None:
+        """End the process."""
+        os.close(self._ask)
+        os.close(self._times)
+        os.waitpid(self._pid, 0)
+
+
+@contextmanager
+def busy_thread() -> Iterator[None]:
+    """Another thread of this process that computes in Python all the time."""
+    going = True
+
+    def work() -> None:
+        while going:
+            pass
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        going = False
+        thread.join()
+
+
+class Case(NamedTuple):
+    """What runs, an export or for comparison Python's own loop, and whether another thread is busy meanwhile."""
+
+    export: str
+    busy: bool = False
+
+
+CASES = {
+    "Python's own loop": Case(""),
+    "infinite loop": Case("loop"),
+    "loop that calls Python": Case("python"),
+    "memory.fill": Case("fill"),
+    "memory.copy": Case("copy"),
+    "Python's own loop, busy thread": Case("", True),
+    "infinite loop, busy thread": Case("loop", True),
+    "loop that calls Python, busy thread": Case("python", True),
+    "memory.fill, busy thread": Case("fill", True),
+}
+
+
+def endless(timeout: float) -> None:
+    """What an export does, in Python: a loop that a signal ends, or looking at the clock."""
+    end = monotonic() + timeout
+    while monotonic() < end:
+        pass
+    raise wasmjit.Timeout()
+
+
+def by_signal(function: Callable[..., Any], delay: float, sender: Sender) -> float:
+    """Seconds from Ctrl-C after `delay` seconds to the exception."""
+    while True:
+        begun = False
+        try:
+            sender.interrupt(delay)
+            begun = True
+            function(timeout=PATIENCE)
+        except KeyboardInterrupt:
+            latency = monotonic() - sender.sent()
+            if begun:  # else this process got no time until then: again
+                return latency
+
+
+def by_timeout(function: Callable[..., Any], delay: float, _: Sender) -> float:
+    """Seconds by which a timeout of `delay` seconds is late."""
+    start = monotonic()
+    try:
+        function(timeout=delay)
+    except wasmjit.Timeout:
+        return monotonic() - start - delay
+    raise RuntimeError("the call returned")
+
+
+def measure(case: Case, exports: Any, runs: int, sender: Sender) -> list[list[float]]:
+    """Latencies of Ctrl-C and of timeouts, in turn."""
+    function = exports[case.export] if case.export else endless
+    delays = [SHORTEST + (LONGEST - SHORTEST) * i / runs for i in range(runs)]
+    ways = (by_signal, by_timeout)
+    times: list[list[float]] = [[], []]
+    for delay in delays:
+        for way, latencies in zip(ways, times, strict=True):
+            latencies.append(way(function, delay, sender))
+    return times
+
+
+def main(argv: list[str]) -> int:
+    """Print both latencies of each case."""
+    parser = ArgumentParser(prog="python -m wasmjit.bench interrupts", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="only those with this in their name")
+    parser.add_argument("--runs", type=int, default=25, help="how often each is interrupted (default: 25)")
+    parser.add_argument("--fill", type=int, default=1024, metavar="MIB", help="memory that is filled and copied (default: 1024)")
+    options = parser.parse_args(argv)
+    sender = Sender()
+    try:
+        length = options.fill << 20
+        module = wasmjit.Module(TEXT.format(pages=length >> 16, length=length, copied=length - 8))
+        exports = wasmjit.Instance(module, {"host": {"f": lambda value: value + 1}}).exports
+        print(f"{'milliseconds':<38} {'Ctrl-C':>8} {'max':>8} {'timeout':>10} {'max':>8}")
+        for name, case in CASES.items():
+            if options.cases and not any(part in name for part in options.cases):
+                continue
+            with busy_thread() if case.busy else nullcontext():
+                row = [value * 1e3 for times in measure(case, exports, options.runs, sender) for value in (median(times), max(times))]
+            print("  {:<36} {:8.2f} {:8.2f} {:10.2f} {:8.2f}".format(name, *row), flush=True)
+        print(f"  ({AIM}; the calls ran {SHORTEST * 1e3:.0f} to {LONGEST * 1e3:.0f} ms)")
+    finally:
+        sender.close()
+    return 0
