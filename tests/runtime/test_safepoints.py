@@ -1,5 +1,6 @@
 """Long calls: timeouts, signals, the GIL, with and without busy Python threads."""
 
+import ctypes
 import math
 import threading
 import time
@@ -218,4 +219,16 @@ def test_long_fill_and_copy_time_out(native: Any) -> None:
         previous = native.deadline_push(0.0)
         assert native.bulk(*operation) == -1000 - TRAP_TIMEOUT
         native.deadline_pop(previous)
+    native.memory_release(address)
+
+
+def test_fill_of_new_memory_times_out_soon(native: Any) -> None:
+    """Each new page is a page fault: 2 ms a MiB on a virtual machine."""
+    address = native.memory_new(1024, 1024, 1 << 30, 1)
+    native.set_memory(0, address)
+    previous = native.deadline_push(0.0)
+    assert native.bulk(0, 0, 0, 7, 1 << 26, 0) == -1000 - TRAP_TIMEOUT
+    native.deadline_pop(previous)
+    start = ctypes.c_uint64.from_address(address).value
+    assert (ctypes.c_uint8.from_address(start).value, ctypes.c_uint8.from_address(start + (2 << 20)).value) == (7, 0)
     native.memory_release(address)

@@ -9,7 +9,7 @@ from wasmjit.runtime.codes import TRAP_MEMORY, TRAP_NONE
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Ec
 
-CHUNK = 16 << 20  # bytes: a few milliseconds
+CHUNK = 1 << 20  # bytes: 0.2 ms, but memory that was never touched may take 2; up to 16 MiB larger chunks are not faster
 
 
 @fn
