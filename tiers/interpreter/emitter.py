@@ -5,10 +5,12 @@ from typing import Any
 
 from wasmjit.isa.row import Row
 from wasmjit.native import lang
-from wasmjit.native.compiler.errors import RestrictedError, error
-from wasmjit.native.compiler.expression import NOT_STATIC, ExpressionCompiler, Value
-from wasmjit.native.lang import f32, f64, u32, u64
+from wasmjit.native.compiler.expression import ExpressionCompiler
+from wasmjit.native.compiler.program import Program
+from wasmjit.native.compiler.typed import Value
+from wasmjit.native.lang import f32, f64, offsetof, u32, u64
 from wasmjit.runtime import codes
+from wasmjit.runtime.structs import Ec
 
 CONVENTION = "preserve_nonecc"
 PARAMETERS = "ptr %pc, ptr %sp, ptr %mem, ptr %ec, ptr %csp, i64 %r0, double %f0, i64 %budget"
@@ -29,24 +31,9 @@ def value_kind(name: str) -> Any:
 class Handler(ExpressionCompiler):
     """Body of one handler in preserve_none convention: every way out is a musttail call."""
 
-    def __init__(self, program: Any, name: str) -> None:
-        self.program, self.name = program, name
-        self.lines: list[str] = []
-        self.allocas: list[str] = []
-        self.locals: dict[str, Any] = {}
-        self.bound: dict[str, Value] = {}
-        self.count = 0
-        self.open = True
-        self.names = vars(lang)
-
-    def error(self, node: ast.AST, message: str) -> RestrictedError:
-        return error(f"meaning of {self.name}", node, message)
-
-    def lookup(self, node: ast.expr) -> Any:
-        return NOT_STATIC if isinstance(node, ast.Name) and node.id in self.bound else super().lookup(node)
-
-    def atom(self, node: ast.expr) -> Value:
-        return self.bound[node.id] if isinstance(node, ast.Name) and node.id in self.bound else super().atom(node)
+    def __init__(self, program: Program, name: str) -> None:
+        super().__init__(program, f"<meaning of {name}>", vars(lang))
+        self.name = name
 
     def text(self, flags: str = "") -> str:
         return "\n".join(
@@ -78,12 +65,10 @@ class Handler(ExpressionCompiler):
         return self.let(f"load {kind}, ptr {self.ec_field(name)}")
 
     def ec_field(self, name: str) -> str:
-        from wasmjit.runtime.structs import Ec
-
-        return self.at(Ec.fields[name][1], "%ec")
+        return self.at(offsetof(Ec, name), "%ec")
 
     def member(self, struct: Any, base: str, name: str, kind: str = "ptr") -> str:
-        return self.let(f"load {kind}, ptr {self.at(struct.fields[name][1], base)}")
+        return self.let(f"load {kind}, ptr {self.at(offsetof(struct, name), base)}")
 
     # operands and results
 

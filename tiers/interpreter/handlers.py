@@ -6,8 +6,8 @@ from typing import Any
 
 from wasmjit.isa.row import Row
 from wasmjit.native import lang
-from wasmjit.native.compiler.expression import Value
-from wasmjit.native.compiler.program import Program
+from wasmjit.native.compiler.program import BRANCH_WEIGHTS, Program
+from wasmjit.native.compiler.typed import Value
 from wasmjit.native.lang import u32
 from wasmjit.runtime.structs import Mem
 
@@ -182,5 +182,4 @@ def handlers_ir() -> str:
         f"i32 trunc (i64 sub (i64 ptrtoint (ptr {symbol} to i64), i64 ptrtoint (ptr @handler_table to i64)) to i32)" for symbol in symbols
     )
     table = f"@handler_table = hidden constant [{len(symbols)} x i32] [{rows}]"
-    weights = ['!0 = !{!"branch_weights", i32 2000000, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 2000000}']
-    return "\n".join(["; straight-line code", table, *program.globals.values(), *program.externs.values(), *bodies, *weights, ""])
+    return "\n".join(["; straight-line code", table, *program.globals.values(), *program.externs.values(), *bodies, *BRANCH_WEIGHTS, ""])

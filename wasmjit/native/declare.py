@@ -4,7 +4,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
-from .pointers import Pointer, is_pointer, ptr, size_of
+from .pointers import Pointer, ptr, size_of
 from .values import void
 
 
@@ -141,5 +141,3 @@ def var(symbol: str, elem: Any, count: int = 1) -> Any:
     """A zeroed global; evaluates to a pointer to it."""
     return Variable(symbol, elem, count)
 
-
-__all__ = ["Extern", "ExternData", "Function", "Table", "Variable", "const", "export", "extern", "extern_data", "fn", "is_pointer", "var"]

@@ -2,17 +2,23 @@
 
 import _thread
 import ctypes
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
 
 from .pointers import Pointer, ptr, read_memory, resolve, size_of, write_memory
-from .values import Float, Int, boolean, f32, f64, i64, u32, u64
+from .values import boolean, f32, f64, i64, u32, u64
 
 
 class Intrinsic:
+    """An operation; it takes `least` to `most` arguments, None: any number."""
+
     def __init__(self, function: Callable[..., Any]) -> None:
         self.name, self.function, self.__doc__ = function.__name__, function, function.__doc__
+        count = function.__code__.co_argcount
+        self.least = count - len(function.__defaults__ or ())
+        self.most = None if function.__code__.co_flags & inspect.CO_VARARGS else count
 
     def __call__(self, *arguments: Any) -> Any:
         return self.function(*arguments)
@@ -280,5 +286,3 @@ def likely(x: Any) -> Any:
 def unlikely(x: Any) -> Any:
     return boolean(x)
 
-
-__all__ = [name for name, value in list(globals().items()) if isinstance(value, Intrinsic)] + ["Float", "Int"]

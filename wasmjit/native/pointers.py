@@ -8,11 +8,15 @@ from .values import Float, Int, Scalar
 STRUCTS: dict[str, type] = {}
 
 
+class DeclarationError(TypeError):
+    """A declaration that does not fit the others: a symbol of two things, a struct that nobody declares."""
+
+
 def resolve(kind: Any) -> Any:
     """The type itself for a forward reference by name."""
     if isinstance(kind, str):
         if kind not in STRUCTS:
-            raise TypeError(f"no struct named {kind!r}")
+            raise DeclarationError(f"no struct named {kind!r}")
         return STRUCTS[kind]
     return kind
 
@@ -176,7 +180,7 @@ ptr = _PointerMaker()
 def struct(cls: type) -> type:
     """Class decorator: annotations become fields in C's natural layout; gives `fields` {name: (type, offset)}, `size`, `align`."""
     if cls.__name__ in STRUCTS:
-        raise TypeError(f"struct {cls.__name__} is declared twice")
+        raise DeclarationError(f"struct {cls.__name__} is declared twice")
     offset, alignment, fields = 0, 1, {}
     for name, kind in cls.__annotations__.items():
         align = align_of(kind)

@@ -1,14 +1,14 @@
 """Errors of the restricted Python compiler."""
 
 import ast
+import linecache
 
 
 class RestrictedError(SyntaxError):
-    """A restricted function uses what the language does not have; carries file and line."""
+    """A restricted function uses what the language does not have. Carries file and line, as every SyntaxError does."""
 
 
 def error(filename: str, node: ast.AST, message: str) -> RestrictedError:
+    """The error at a node's line."""
     line = getattr(node, "lineno", 0)
-    found = RestrictedError(f"{filename}:{line}: {message}")
-    found.filename, found.lineno = filename, line
-    return found
+    return RestrictedError(message, (filename, line, None, linecache.getline(filename, line) or None))
