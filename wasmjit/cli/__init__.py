@@ -47,7 +47,12 @@ def script() -> "NoReturn":
     a tracer, or what is registered with atexit.
     """
     gc.disable()
+    from wasmjit.native.bundle import Bundle
+
+    bundle = Bundle()
+    bundle.install()
     code = main()
+    bundle.keep()
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

@@ -39,7 +39,7 @@ def build_host() -> int:
     data = _image.build()
     with Cache() as cache:
         entry = provide.entry_name(_image.NAME, processor.features())
-        if not cache.write(entry, data):
+        if not cache.write(entry, data, imagefile.digest(data)):
             print(f"wasmjit: not written: {cache.reason}", file=sys.stderr)
             return 1
         cache.prune()

@@ -6,15 +6,24 @@ on the descriptor that is then used, so nothing can be swapped in between. An en
 never written or shortened in place: another process may be running in a mapping of it.
 
 Nothing here fails a run: a folder that cannot be used has a `reason`, reads find nothing, writes say False.
+What is kept of files of the package is known to be current by their `stamp`. An entry that begins with its digest need
+not be read to be known as whole: `write` also puts the digest into its time, where any later write puts another (`sealed`).
 """
 
+import _imp
 import os
 from stat import S_ISDIR, S_ISREG
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OTHERS = 0o077  # permission bits that a private folder must not have
 OTHERS_WRITE = 0o022
 LIMIT = 512 << 20  # bytes kept when nothing else is said
 SUFFIX = ".wasmjit"  # of every entry: a folder named by mistake loses no other file
+_SEALS = 10**9  # the part of a second in nanoseconds: where the seal is
 _TEMPORARY = ".new-"
 _ABANDONED = 3600.0  # seconds after which a temporary file has no writer any more
 
@@ -47,6 +56,34 @@ def identity(setting: bool | str = True) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def stamp(folder: str, paths: "Sequence[str]") -> int:
+    """A number that changes when a file of a package is written, replaced or touched; 0 if one is missing.
+
+    paths: relative to the package's folder. In a checkout every file is looked at, 3 us each. An installer writes all files
+    of a version, so that of an installed package looks at one.
+    """
+    if not os.path.exists(f"{folder}/../pyproject.toml"):
+        paths = paths[:1]
+    try:
+        found = [os.stat(f"{folder}/{path}") for path in paths]
+    except OSError:
+        return 0
+    return digest(repr([(f.st_size, f.st_mtime_ns, f.st_ctime_ns, f.st_ino) for f in found]).encode())
+
+
+def digest(data: bytes | memoryview) -> int:
+    """SipHash-1-3: 64 bits."""
+    return int.from_bytes(_imp.source_hash(0, data), "little")
+
+
+def sealed(descriptor: int, digest: int) -> bool:
+    """Whether an open entry was not written to since `Cache.write` gave it the seal `digest`.
+
+    False where the file system keeps no nanoseconds; damage to the disk's own blocks is not seen.
+    """
+    return os.fstat(descriptor).st_mtime_ns % _SEALS == digest % _SEALS
 
 
 class Entry:
@@ -95,8 +132,11 @@ class Cache:
         os.close(descriptor)
         return -1
 
-    def write(self, name: str, data: bytes) -> bool:
-        """Make or replace an entry. False if it cannot be written, `reason` says why; an older entry then stays."""
+    def write(self, name: str, data: bytes, seal: int | None = None) -> bool:
+        """Make or replace an entry. False if it cannot be written, `reason` says why; an older entry then stays.
+
+        seal: a digest of the data, for `sealed`.
+        """
         if self._folder < 0 and not self._create():
             return False
         temporary = f"{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}"
@@ -106,6 +146,10 @@ class Cache:
                 left = memoryview(data)
                 while left:
                     left = left[os.write(descriptor, left) :]
+                if seal is not None:
+                    written = os.fstat(descriptor)
+                    second = written.st_mtime_ns // _SEALS * _SEALS
+                    os.utime(descriptor, ns=(written.st_atime_ns, second + seal % _SEALS))
             finally:
                 os.close(descriptor)
             os.rename(temporary, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)

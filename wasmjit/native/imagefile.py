@@ -87,13 +87,21 @@ _munmap = _function("munmap", 2)
 _view = _function("PyMemoryView_FromMemory", 3, _PythonFunction)
 
 
+def digest_written(descriptor: int) -> int:
+    """The digest that stands in the header of an image in an open file; 0 without one."""
+    return int.from_bytes(posix.pread(descriptor, 8, 8 * DIGEST), "little")
+
+
 def digest(data: bytes | bytearray | memoryview) -> int:
     """The digest of an image's bytes, without those before DIGESTED."""
     return int.from_bytes(_imp.source_hash(0, memoryview(data)[DIGESTED:]), "little")
 
 
-def check(data: bytes | memoryview) -> list[int]:
-    """The header words of the image in a buffer. Raises ImageError if it is not whole or not for this machine."""
+def check(data: bytes | memoryview, sealed: bool = False) -> list[int]:
+    """The header words of the image in a buffer. Raises ImageError if it is not whole or not for this machine.
+
+    sealed: it is known as undamaged: the digest is not computed.
+    """
     if len(data) < HEAD:
         raise ImageError("too short for an image")
     words = memoryview(data)[: 8 * WORDS].cast("Q").tolist()
@@ -103,7 +111,7 @@ def check(data: bytes | memoryview) -> list[int]:
         raise ImageError(f"{len(data)} bytes instead of {words[SIZE]}")
     if words[MACHINE] != ELF_MACHINES.get(posix.uname().machine):
         raise ImageError("made for another machine")
-    if words[DIGEST] != digest(data):
+    if not sealed and words[DIGEST] != digest(data):
         raise ImageError("damaged")
     return words
 
@@ -121,19 +129,20 @@ def stamped(data: bytes, stamp: int) -> bytes:
     return bytes(changed)
 
 
-def load_file(descriptor: int, accept: "Callable[[memoryview, list[int]], bool] | None" = None) -> Image:
+def load_file(descriptor: int, accept: "Callable[[memoryview, list[int]], bool] | None" = None, sealed: bool = False) -> Image:
     """Load the image in an open file, wherever its offset stands.
 
-    accept: called with the bytes and header words of the intact image; false refuses it. Raises ImageError, OSError.
+    accept: called with the bytes and header words of the intact image; false refuses it. sealed: see `check`.
+    Raises ImageError, OSError.
     """
     size = posix.fstat(descriptor).st_size
     if size < HEAD:
         raise ImageError("too short for an image")
-    base = _map(size, _PROT_READ | _PROT_EXEC, _MAP_PRIVATE | _MAP_POPULATE, descriptor)
+    base = _map(size, _PROT_READ | _PROT_EXEC, _MAP_PRIVATE | (0 if sealed else _MAP_POPULATE), descriptor)
     if base == _FAILED:
         return load_bytes(posix.pread(descriptor, size, 0), accept)
     try:
-        words = _accepted(_view(base, size, _PyBUF_READ), accept)
+        words = _accepted(_view(base, size, _PyBUF_READ), accept, sealed)
     except ImageError:
         _munmap(base, size)
         raise
@@ -182,8 +191,8 @@ def auxiliary(kind: int) -> int:
     return int(_function("getauxval", 1)(kind))
 
 
-def _accepted(data: memoryview, accept: "Callable[[memoryview, list[int]], bool] | None") -> list[int]:
-    words = check(data)
+def _accepted(data: memoryview, accept: "Callable[[memoryview, list[int]], bool] | None", sealed: bool = False) -> list[int]:
+    words = check(data, sealed)
     if accept is not None and not accept(data, words):
         raise ImageError("made from other sources")
     return words

@@ -6,18 +6,18 @@ image for a baseline processor whose contents agree, then a build. Both go into 
 stays in use until `python -m wasmjit.native --build` replaces it by one made for this very processor.
 """
 
-import _imp
 import os
 import sys
 
+from wasmjit.native import cache as caches
 from wasmjit.native import imagefile, processor
-from wasmjit.native.cache import SUFFIX, Cache
+from wasmjit.native.cache import PACKAGE, SUFFIX, Cache
+from wasmjit.native.cache import digest as digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHIPPED = os.path.join(PACKAGE, "native", "images")
 NO_COMPILER = (
     "wasmjit has no native image for this machine, and llvmlite, which is needed to build one, cannot be imported ({error}). "
@@ -47,18 +47,8 @@ def entry_name(name: str, words: list[int]) -> str:
 
 
 def stamp(sources: "Sequence[str]") -> int:
-    """A number that changes when a file is written, replaced or touched; 0 if one is missing.
-
-    In a checkout every file is looked at, 3 us each. An installer writes all files of a version, so that of an
-    installed package looks at one.
-    """
-    if not os.path.exists(f"{PACKAGE}/../pyproject.toml"):
-        sources = sources[:1]
-    try:
-        found = [os.stat(f"{PACKAGE}/{path}") for path in sources]
-    except OSError:
-        return 0
-    return digest(repr([(f.st_size, f.st_mtime_ns, f.st_ctime_ns, f.st_ino) for f in found]).encode())
+    """`cache.stamp` of source files of the package."""
+    return caches.stamp(PACKAGE, sources)
 
 
 def contents(sources: "Sequence[str]") -> int:
@@ -73,11 +63,6 @@ def contents(sources: "Sequence[str]") -> int:
     return digest(repr(hashes).encode())
 
 
-def digest(data: bytes) -> int:
-    """SipHash-1-3: 64 bits."""
-    return int.from_bytes(_imp.source_hash(0, data), "little")
-
-
 def _unchanged(data: memoryview, words: list[int]) -> bool:
     return stamp(imagefile.sources(data, words)) == words[imagefile.STAMP] != 0
 
@@ -87,7 +72,7 @@ def _load_cached(cache: Cache, entry: str, accept: "Callable[[memoryview, list[i
     if descriptor < 0:
         return None
     try:
-        return imagefile.load_file(descriptor, accept)
+        return imagefile.load_file(descriptor, accept, caches.sealed(descriptor, imagefile.digest_written(descriptor)))
     except imagefile.ImageError:
         return None
     finally:
@@ -157,7 +142,7 @@ def _load_built(cache: Cache, entry: str, build: "Callable[[], bytes]") -> image
 
 def _store(cache: Cache, entry: str, data: bytes) -> imagefile.Image:
     """Put an image into the cache and load it from there, else from memory."""
-    if cache.write(entry, data):
+    if cache.write(entry, data, imagefile.digest(data)):
         image = _load_cached(cache, entry, None)
         if image is not None:
             return image
