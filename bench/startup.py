@@ -34,7 +34,7 @@ def peak():
         print(next(line.split()[1] for line in file if line.startswith("VmHWM")), file=sys.stderr)
 atexit.register(peak)
 """
-COMMAND_PEAK = PEAK + "from wasmjit.cli import script; script()"
+COMMAND_PEAK = PEAK + "from wasmjit.__main__ import script; script()"
 RUN = "import sys, wasmjit; wasmjit.run(sys.argv[1])"
 LOAD = """
 import sys, wasmjit

@@ -14,7 +14,7 @@ PACKAGE_DIR: dict[str, str] = CONFIG["tool"]["setuptools"]["package-dir"]
 
 # A room may import itself and what stands here. "wasmjit" is the embedding API: the modules beside wasmjit/__init__.py.
 # The foundation are names that every layer's messages and signatures use.
-FOUNDATION = {"wasmjit._errors", "wasmjit._traps", "wasmjit._types", "wasmjit._version"}
+FOUNDATION = {"wasmjit._errors", "wasmjit._functype", "wasmjit._traps", "wasmjit._types", "wasmjit._version"}
 STRUCTURES = {"wasmjit.runtime.codes", "wasmjit.runtime.structs"}  # run-time structures, declared once for native code and Python
 BELOW_RUNTIME = {"wasmjit.isa", "wasmjit.native", "wasmjit.binary", "wasmjit.profiler.events"}
 ALLOWED: dict[str, set[str]] = {

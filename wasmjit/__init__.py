@@ -12,6 +12,7 @@ _HOMES = {
     "_config": ("Config", "Limits"),
     "_errors": ("CompileError", "Error", "Exit", "ExitError", "LinkError", "WasmException"),
     "_exports": ("Exports", "Functions"),
+    "_functype": ("FuncType",),
     "_global": ("Global",),
     "_instance": ("Instance",),
     "_load": ("load",),
@@ -24,7 +25,7 @@ _HOMES = {
         "IntegerOverflow", "MemoryOutOfBounds", "NullReference", "OutOfFuel", "OutOfMemory", "StackOverflow", "TableOutOfBounds", "Timeout",
         "Trap", "UnalignedAtomic", "Unreachable",
     ),
-    "_types": ("ExportType", "FuncType", "GlobalType", "ImportType", "MemoryType", "TableType"),
+    "_types": ("ExportType", "GlobalType", "ImportType", "MemoryType", "TableType"),
     "_version": ("__version__",),
     "runtime.functions": ("Func", "HostFunc", "caller", "pass_instance"),
     "wasi": ("Dir", "Wasi"),
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from ._errors import WasmException as WasmException
     from ._exports import Exports as Exports
     from ._exports import Functions as Functions
+    from ._functype import FuncType as FuncType
     from ._global import Global as Global
     from ._instance import Instance as Instance
     from ._load import load as load
@@ -72,7 +74,6 @@ if TYPE_CHECKING:
     from ._traps import UnalignedAtomic as UnalignedAtomic
     from ._traps import Unreachable as Unreachable
     from ._types import ExportType as ExportType
-    from ._types import FuncType as FuncType
     from ._types import GlobalType as GlobalType
     from ._types import ImportType as ImportType
     from ._types import MemoryType as MemoryType

@@ -1,7 +1,6 @@
 """What instances show of themselves: `Exports` by name, `Functions` by name or index. Objects are made when first asked for."""
 
 from ._image import native
-from ._types import GlobalType
 from .runtime.functions import Func
 
 TYPE_CHECKING = False
@@ -127,6 +126,7 @@ def _extern(module: "Module", store: "Store", inst: int, kind: int, index: int) 
 
         return Table._of(N.inst_table(inst, index), store)
     from ._global import Global
+    from ._types import GlobalType
 
     valtype, mutable = N.mod_type(module.address, 3, index)
     return Global._of(GlobalType(valtype, mutable), N.inst_global(inst, index), store)

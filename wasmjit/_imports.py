@@ -5,8 +5,8 @@ error is raised, so that one LinkError names everything that is missing or does 
 """
 
 from ._exports import Exports
+from ._functype import FuncType
 from ._image import native
-from ._types import FuncType, GlobalType, ImportType, extern_type
 from .runtime.functions import HostFunc
 from .runtime.store import Store, join
 
@@ -137,6 +137,8 @@ class _Linker:
 
         _, _, _, _, valtype, mutable = row
         if isinstance(found, int | float) and not mutable:
+            from ._types import GlobalType
+
             found = Global(GlobalType(valtype), found)
         if not isinstance(found, Global):
             return self._wrong(row, found)
@@ -241,6 +243,7 @@ def _unknown(space: str, name: str) -> "Any":
 
 def _link_error(module: "Module", failed: "list[tuple[Any, str]]") -> Exception:
     from ._errors import LinkError
+    from ._types import ImportType, extern_type
 
     order = {row[:3]: i for i, row in enumerate(N.mod_imports(module.address))}
     failed.sort(key=lambda entry: order[entry[0][:3]])

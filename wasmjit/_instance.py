@@ -2,11 +2,11 @@
 
 from . import _config
 from ._exports import Exports, Functions, closed
+from ._functype import FuncType
 from ._image import native
 from ._imports import resolve
 from ._memory import Memory
 from ._module import Module
-from ._types import FuncType
 from .runtime.codes import HOOK_INSTANCE
 from .runtime.functions import HostFunc, within
 from .runtime.store import Store

@@ -3,13 +3,13 @@
 from _operator import index
 
 from ._image import native
-from ._types import MemoryType
 from .runtime.codes import MEM_GUARD, MEM_MAX, MEM_SHARED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
+    from ._types import MemoryType
     from .runtime.store import Store
 
 N = native()
@@ -73,8 +73,10 @@ class Memory(MemoryBase):
         return self
 
     @property
-    def type(self) -> MemoryType:
+    def type(self) -> "MemoryType":
         """Pages now and at most."""
+        from ._types import MemoryType
+
         address = N.memory_address(self)
         flags = N.memory_limits(address, 2)
         most = N.memory_limits(address, 1) if flags & MEM_MAX else None

@@ -3,8 +3,8 @@
 import os
 
 from . import _config
+from ._functype import FuncType
 from ._image import native
-from ._types import ExportType, FuncType, ImportType, extern_type
 from .binary import MAP_FROM
 from .runtime.codes import MOD_CHECKED
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._config import Config
     from ._customs import CustomSections
     from ._errors import CompileError
+    from ._types import ExportType, ImportType
 
 N = native()
 
@@ -98,13 +99,17 @@ class Module:
         self._names = None
 
     @property
-    def imports(self) -> tuple[ImportType, ...]:
+    def imports(self) -> "tuple[ImportType, ...]":
         """What an instance needs, in order."""
+        from ._types import ImportType, extern_type
+
         return tuple([ImportType(module, name, extern_type(kind, tail)) for module, name, kind, _, *tail in N.mod_imports(self.address)])
 
     @property
-    def exports(self) -> tuple[ExportType, ...]:
+    def exports(self) -> "tuple[ExportType, ...]":
         """What an instance offers, in order."""
+        from ._types import ExportType, extern_type
+
         mod = self.address
         rows = [(name, kind, N.mod_type(mod, KINDS.index(kind), index)) for name, kind, index in N.mod_exports(mod)]
         return tuple([ExportType(name, extern_type(kind, tail)) for name, kind, tail in rows])

@@ -4,7 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._types import FuncType
+    from ._functype import FuncType
 
 VARIADIC = 4  # CO_VARARGS of inspect
 

@@ -3,6 +3,9 @@
 Value types are written as in the text format: "i32" "i64" "f32" "f64" "v128" "funcref" "externref".
 """
 
+from ._functype import FuncType as FuncType
+from ._functype import Value
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -10,41 +13,7 @@ if TYPE_CHECKING:
 PAGE = 65536
 
 
-class _Type:
-    """A value: compared, hashed, shown and pickled by its fields, which nothing changes."""
-
-    __slots__: tuple[str, ...] = ()
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
-
-    def __hash__(self) -> int:
-        return hash((type(self).__name__, *(getattr(self, name) for name in self.__slots__)))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), tuple(getattr(self, name) for name in self.__slots__)
-
-
-class FuncType(_Type):
-    """Parameter and result types of a function: `FuncType(["i32", "i32"], ["i32"])`; str is "(i32, i32) -> (i32)"."""
-
-    __slots__ = ("params", "results")
-    kind = "func"
-
-    def __init__(self, params: "Iterable[str]" = (), results: "Iterable[str]" = ()) -> None:
-        self.params = tuple(params)
-        self.results = tuple(results)
-
-    def __str__(self) -> str:
-        return f"({', '.join(self.params)}) -> ({', '.join(self.results)})"
-
-
-class MemoryType(_Type):
+class MemoryType(Value):
     """Limits of a memory in pages of `page_size` bytes; `index` is the type of its addresses."""
 
     __slots__ = ("min", "max", "shared", "index", "page_size")
@@ -63,7 +32,7 @@ class MemoryType(_Type):
         return f"memory {index}{_limits(self.min, self.max)}{' shared' if self.shared else ''}{size}"
 
 
-class TableType(_Type):
+class TableType(Value):
     """Element type and limits, in elements, of a table."""
 
     __slots__ = ("type", "min", "max")
@@ -78,7 +47,7 @@ class TableType(_Type):
         return f"table {_limits(self.min, self.max)} {self.type}"
 
 
-class GlobalType(_Type):
+class GlobalType(Value):
     """Value type of a global, and whether it can be set."""
 
     __slots__ = ("type", "mutable")
@@ -95,7 +64,7 @@ class GlobalType(_Type):
 ExternType = FuncType | MemoryType | TableType | GlobalType
 
 
-class ImportType(_Type):
+class ImportType(Value):
     """One import of a module: `module` and `name` as written in it, and the type it asks for. `kind` is that of the type."""
 
     __slots__ = ("module", "name", "type")
@@ -114,7 +83,7 @@ class ImportType(_Type):
         return f"{self.module}.{self.name}: {self.type}"
 
 
-class ExportType(_Type):
+class ExportType(Value):
     """One export of a module and its type. `kind` is that of the type."""
 
     __slots__ = ("name", "type")

@@ -8,14 +8,8 @@ command line that is just a program and its arguments needs no tables either.
 Exit codes: the guest's own, 134 trap or timeout, 1 error, 2 usage, 130 Ctrl-C.
 """
 
-import atexit
 import gc
-import os
 import sys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NoReturn
 
 COMMANDS = ("run", "invoke", "info", "wast", "cache")
 
@@ -37,31 +31,6 @@ def main(argv: list[str] | None = None) -> int:
         from wasmjit.cli._report import report
 
         return report(error)
-
-
-def script() -> "NoReturn":
-    """The installed command: `main`, and then the end of the process.
-
-    The collector is off until a program starts (`_program.Program`): all that is made before stays. At the end nothing is left
-    to do but to flush, so the interpreter is not torn down, which would take 2 ms, unless somebody waits for it: a profiler or
-    a tracer, or what is registered with atexit.
-    """
-    gc.disable()
-    from wasmjit.native.bundle import Bundle
-
-    bundle = Bundle()
-    bundle.install()
-    code = main()
-    bundle.keep()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:
-                stream.flush()
-        except OSError:  # reported by main already
-            pass
-    if atexit._ncallbacks() or sys.gettrace() or sys.getprofile():
-        sys.exit(code)
-    os._exit(code & 0xFF)
 
 
 def dispatch(argv: list[str]) -> int:

@@ -26,7 +26,7 @@ class Program:
     def __init__(self, module: "wasmjit.Module", *, timeout: float | None, **settings: "Any") -> None:
         self.deadline = None if timeout is None else monotonic() + timeout
         instance = wasmjit.Instance
-        if not gc.isenabled():  # see wasmjit.cli.script: nearly all is imported by now, and will stay
+        if not gc.isenabled():  # see wasmjit.__main__: nearly all is imported by now, and will stay
             gc.freeze()
             gc.enable()
         self.instance = instance(module, timeout=timeout, **settings)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from inspect import Signature
     from typing import Any, NoReturn, TypeVar
 
+    from wasmjit._functype import FuncType
     from wasmjit._instance import Instance
-    from wasmjit._types import FuncType
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,7 +45,7 @@ class _Methods:
     @property
     def type(self) -> "FuncType":
         """Parameter and result types."""
-        from wasmjit._types import FuncType
+        from wasmjit._functype import FuncType
 
         params, results = N.func_types(self)
         return FuncType([TYPE_NAMES[t] for t in params], [TYPE_NAMES[t] for t in results])

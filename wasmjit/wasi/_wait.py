@@ -1,5 +1,6 @@
 """Waiting on the host so that Ctrl-C and a call's timeout end it."""
 
+import os
 import sys
 import time
 
@@ -47,6 +48,15 @@ def wait_readable(number: int) -> None:
     """As wait_ready for reading, and nothing at all when no timeout is running: the read itself waits then."""
     if remaining() != FOREVER:
         wait_ready(number)
+
+
+def write_host(number: int, view: memoryview) -> int:
+    """Write some of the view to a host descriptor; one that does not block is waited for."""
+    while True:
+        try:
+            return os.write(number, view)
+        except BlockingIOError:
+            wait_ready(number, writing=True)
 
 
 def sleep_until(context: "Context", wake: int) -> None:

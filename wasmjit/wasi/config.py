@@ -5,19 +5,6 @@ import os
 from wasmjit.wasi.abi import DIRECTORY, FILE, MODIFY, Right
 from wasmjit.wasi.context import Context
 from wasmjit.wasi.process import host_clock, host_random
-from wasmjit.wasi.stream import (
-    Input,
-    Output,
-    discard,
-    emit_callable,
-    emit_file,
-    fetch_bytes,
-    fetch_callable,
-    fetch_file,
-    fetch_iterable,
-    host_number,
-    python_output,
-)
 from wasmjit.wasi.table import MODULES, Namespace
 
 TYPE_CHECKING = False
@@ -144,7 +131,9 @@ class Wasi:
 
     def _output(self, target: "Any", number: int) -> "Descriptor":
         if is_number(target, PIPE):
-            return Output(emit_callable(self._pieces[number].append))
+            from wasmjit.wasi import stream
+
+            return stream.Output(stream.emit_callable(self._pieces[number].append))
         return output_descriptor(target, number)
 
 
@@ -167,53 +156,59 @@ def random_source(random: "Any") -> "Callable[[int], bytes]":
 
 def input_descriptor(source: "Any") -> "Descriptor":
     """Descriptor 0 over what `stdin` may be."""
-    if source is None or is_number(source, DEVNULL):
-        return Input(fetch_bytes(b""))
-    if isinstance(source, int):
+    if isinstance(source, int) and source != DEVNULL:
         from wasmjit.wasi.hostfile import lent_file
 
         return lent_file(source, Right.FD_READ)
+    from wasmjit.wasi import stream
+
+    if source is None or is_number(source, DEVNULL):
+        return stream.Input(stream.fetch_bytes(b""))
     if isinstance(source, bytes | bytearray | memoryview):
-        return Input(fetch_bytes(source))
+        return stream.Input(stream.fetch_bytes(source))
     if isinstance(source, str | os.PathLike):
         from wasmjit.wasi.hostfile import open_host
 
         return open_host(source, writing=False)
     if hasattr(source, "read"):
-        return Input(fetch_file(source), host_number(source))
+        return stream.Input(stream.fetch_file(source), stream.host_number(source))
     if callable(source):
-        return Input(fetch_callable(source))
+        return stream.Input(stream.fetch_callable(source))
     if hasattr(source, "__iter__"):
-        return Input(fetch_iterable(source))
+        return stream.Input(stream.fetch_iterable(source))
     raise TypeError(f"stdin cannot be {type(source).__name__}")
 
 
 def output_descriptor(target: "Any", number: int) -> "Descriptor":
     """Descriptor 1 or 2 over what `stdout` and `stderr` may be."""
-    if target is None:
-        return python_output("stdout" if number == 1 else "stderr")
-    if is_number(target, DEVNULL):
-        return Output(discard)
-    if isinstance(target, int):
+    if isinstance(target, int) and target != DEVNULL:
         from wasmjit.wasi.hostfile import lent_file
 
         return lent_file(target, Right.FD_WRITE)
+    from wasmjit.wasi import stream
+
+    if target is None:
+        return stream.python_output("stdout" if number == 1 else "stderr")
+    if is_number(target, DEVNULL):
+        return stream.Output(stream.discard)
     if isinstance(target, str | os.PathLike):
         from wasmjit.wasi.hostfile import open_host
 
         return open_host(target, writing=True)
     if hasattr(target, "write"):
-        emit, finish = emit_file(target)
-        return Output(emit, finish, lambda: host_number(target))
+        emit, finish = stream.emit_file(target)
+        return stream.Output(emit, finish, lambda: stream.host_number(target))
     if callable(target):
-        return Output(emit_callable(target))
+        return stream.Output(stream.emit_callable(target))
     raise TypeError(f"{'stdout' if number == 1 else 'stderr'} cannot be {type(target).__name__}")
 
 
 def joined(stdout: "Descriptor") -> "Descriptor":
     """A second descriptor for what stdout writes to."""
-    if isinstance(stdout, Output):
-        return Output(stdout.emit, None, stdout.number)
+    from wasmjit.wasi import stream
+
+    if isinstance(stdout, stream.Output):
+        return stream.Output(stdout.emit, None, stdout.number)
     from wasmjit.wasi.hostfile import HostFile
 
     number = os.dup(stdout.fileno())

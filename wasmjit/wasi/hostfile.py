@@ -4,11 +4,10 @@ import os
 
 from wasmjit.wasi import abi
 from wasmjit.wasi._memory import M32
-from wasmjit.wasi._wait import wait_readable
+from wasmjit.wasi._wait import wait_readable, write_host
 from wasmjit.wasi.abi import ALTER, DIRECTORY, FILE, LOOKUP, SEEKING, STREAM, FdFlag, FileType, Right, filetype, record
 from wasmjit.wasi.context import Descriptor
 from wasmjit.wasi.errno import Errno, WasiError
-from wasmjit.wasi.stream import write_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 
+from wasmjit.wasi._wait import write_host
 from wasmjit.wasi.abi import STREAM, FileType, Right
 from wasmjit.wasi.context import Descriptor
 from wasmjit.wasi.errno import Raised
@@ -159,17 +160,6 @@ def fetch_file(file: "Any") -> "Fetch":
         return data.encode() if isinstance(data, str) else data or b""
 
     return fetch
-
-
-def write_host(number: int, view: memoryview) -> int:
-    """Write some of the view to a host descriptor; one that does not block is waited for."""
-    while True:
-        try:
-            return os.write(number, view)
-        except BlockingIOError:
-            from wasmjit.wasi._wait import wait_ready
-
-            wait_ready(number, writing=True)
 
 
 def emit_callable(function: "Callable[[bytes], object]") -> "Emit":
