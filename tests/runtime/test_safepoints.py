@@ -232,3 +232,17 @@ def test_fill_of_new_memory_times_out_soon(native: Any) -> None:
     start = ctypes.c_uint64.from_address(address).value
     assert (ctypes.c_uint8.from_address(start).value, ctypes.c_uint8.from_address(start + (2 << 20)).value) == (7, 0)
     native.memory_release(address)
+
+
+def test_short_bulk_operations_time_out(native: Any) -> None:
+    """Thousands of them fit in the interpreter's budget, which counts instructions: they poll themselves."""
+    address = native.memory_new(1, 1, 1 << 30, 1)
+    native.set_memory(0, address)
+    assert native.new_table(0, 5000, 9000, 10000)
+    fill, copy, grow, fill_table = (0, 0, 0, 7, 1 << 14, 0), (1, 0, 0, 100, 0, 1 << 14), (4, 0, 0, 10, 0, 0), (5, 0, 0, 0, 2048, 0)
+    for operation in (fill, copy, grow, fill_table):
+        previous = native.deadline_push(0.0)
+        assert native.bulk(*operation) == -1000 - TRAP_TIMEOUT
+        native.deadline_pop(previous)
+        assert native.bulk(*operation) >= 0
+    native.memory_release(address)

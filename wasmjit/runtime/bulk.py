@@ -1,6 +1,6 @@
 """memory.fill, copy, init and data.drop (core spec 4.4.7): bounds first, then bytes. Instance is ec.inst; results are trap codes.
 
-Long operations go in chunks with a safepoint between, so callers set ec.pc, ec.vs_top and ec.cs_top as for any safepoint.
+Long operations go in chunks with a safepoint after each, so callers set ec.pc, ec.vs_top and ec.cs_top as for any safepoint.
 """
 
 from wasmjit.native.lang import addr, boolean, fn, i32, ptr, u8, u32, u64, void
@@ -10,6 +10,7 @@ from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Ec
 
 CHUNK = 1 << 20  # bytes: 0.2 ms, but memory that was never touched may take 2; up to 16 MiB larger chunks are not faster
+POLLED = 16 << 10  # bytes: from here on a safepoint after each operation, for which the interpreter's budget counts only 1
 
 
 @fn
@@ -18,11 +19,19 @@ def outside(at: u64, n: u64, size: u64) -> boolean:
     return n > size or at > size - n
 
 
+@fn(inline=True)
+def bulk_poll(ec: ptr[Ec], n: u64) -> void:
+    """The safepoint behind an operation on n bytes."""
+    if n >= POLLED:
+        safepoint(ec)
+
+
 @fn
 def copy_chunks(ec: ptr[Ec], to: ptr[ptr[u8]], d: u64, source: ptr[ptr[u8]], s: u64, n: u64) -> void:
     """Copy n bytes at offsets of two bases, which may overlap. The bases are read again after each safepoint: tables move."""
     if n <= CHUNK:
         memmove(to[0] + d, source[0] + s, n)
+        bulk_poll(ec, n)
         return
     left = n
     if to[0] + d <= source[0] + s:
@@ -39,6 +48,7 @@ def copy_chunks(ec: ptr[Ec], to: ptr[ptr[u8]], d: u64, source: ptr[ptr[u8]], s: 
             memmove(to[0] + d + left, source[0] + s + left, CHUNK)
             safepoint(ec)
         memmove(to[0] + d, source[0] + s, left)
+    safepoint(ec)
 
 
 @fn
@@ -55,6 +65,7 @@ def mem_fill(ec: ptr[Ec], memidx: u32, d: u64, v: u32, n: u64) -> u32:
         left -= CHUNK
         safepoint(ec)
     memset(at, i32(v & 0xFF), left)
+    bulk_poll(ec, n)
     return TRAP_NONE
 
 

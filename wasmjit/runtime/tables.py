@@ -5,7 +5,7 @@ Elements are 64-bit references, 0 null. `elems` moves when a table grows: nobody
 
 from wasmjit.native.lang import addr, atomic_add, fn, i64, ptr, sizeof, u8, u32, u64, void
 from wasmjit.native.libc import calloc, free, realloc
-from wasmjit.runtime.bulk import CHUNK, copy_chunks, outside
+from wasmjit.runtime.bulk import CHUNK, bulk_poll, copy_chunks, outside
 from wasmjit.runtime.codes import TRAP_NONE, TRAP_TABLE
 from wasmjit.runtime.constexpr import elem_values
 from wasmjit.runtime.safepoints import safepoint
@@ -79,7 +79,9 @@ def table_extend(table: ptr[Table], ref: u64, n: u64) -> i64:
 @fn
 def tab_grow(ec: ptr[Ec], tab: u32, ref: u64, n: u64) -> i64:
     """table.grow: elements before, or -1."""
-    return table_extend(ec.inst.tables[tab], ref, n)
+    before = table_extend(ec.inst.tables[tab], ref, n)
+    safepoint(ec)
+    return before
 
 
 @fn
@@ -90,14 +92,14 @@ def tab_fill(ec: ptr[Ec], tab: u32, i: u64, ref: u64, n: u64) -> u32:
         return TRAP_TABLE
     at: u64 = 0
     while at < n:
+        start = at
         end = n
         if end - at > CHUNK_ELEMENTS:
             end = at + CHUNK_ELEMENTS
         while at < end:
             table.elems[i + at] = ref
             at += 1
-        if at < n:
-            safepoint(ec)
+        bulk_poll(ec, (end - start) * 8)
     return TRAP_NONE
 
 
@@ -122,7 +124,9 @@ def tab_init(ec: ptr[Ec], tab: u32, seg: u32, d: u64, s: u64, n: u64) -> u32:
         size = u64(inst.mod.elems[seg].count)
     if outside(d, n, table.size) or outside(s, n, size):
         return TRAP_TABLE
-    return elem_values(inst, seg, s, n, table.elems + d)
+    code = elem_values(inst, seg, s, n, table.elems + d)
+    bulk_poll(ec, (s + n) * 8)  # items before the first one are read too
+    return code
 
 
 @fn
