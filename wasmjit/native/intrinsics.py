@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .pointers import Pointer, ptr, read_memory, resolve, size_of, write_memory
-from .values import boolean, f32, f64, i64, u32, u64
+from .values import boolean, f32, f64, u32, u64
 
 
 class Intrinsic:
@@ -31,14 +31,14 @@ def _unsigned(x: Any) -> int:
 
 @Intrinsic
 def sizeof(kind: Any) -> Any:
-    """Bytes of a type."""
-    return i64(size_of(kind))
+    """Bytes of a type, a literal."""
+    return size_of(kind)
 
 
 @Intrinsic
 def offsetof(kind: Any, field: str) -> Any:
-    """Byte offset of a struct's field."""
-    return i64(resolve(kind).fields[field][1])
+    """Byte offset of a struct's field, a literal."""
+    return resolve(kind).fields[field][1]
 
 
 @Intrinsic

@@ -1,9 +1,10 @@
-"""Restricted Python: the typed subset that `wasmjit.native.compiler` turns into LLVM IR and CPython runs unchanged.
+"""Restricted Python: the typed subset that `wasmjit.native.compiler` turns into LLVM IR and CPython runs with the same results.
 
 Types i8..i64, u8..u64, f32, f64, boolean, void, ptr[T], structs and array[T, n] fields. Integers wrap; `//` and `%`
 truncate; widths of one signedness mix, signs do not; literals take the other side's type. There are no bounds checks.
 Statements: assignment (a local's type is its annotation or that of its first value), if, while, for over range, break,
-continue, return, pass. A struct element or field evaluates to the pointer to it.
+continue, return, pass. A struct element or field evaluates to the pointer to it. A local has one type and is assigned on
+every way to where it is read; a loop's variable is the loop's own.
 """
 
 from .declare import Function, const, export, extern, extern_data, fn, var

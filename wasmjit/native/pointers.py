@@ -98,26 +98,29 @@ class Pointer(Scalar, metaclass=PointerKind):
     elem: Any = None
     size = property(lambda self: read_memory(*self._field("size")))
     ir = "ptr"
-    __slots__ = ("address", "keep")
+    __slots__ = ("_address", "_keep")
 
     def __init__(self, value: Any = 0, keep: Any = None) -> None:
-        object.__setattr__(self, "address", (value.address if isinstance(value, Pointer) else int(value)) & (2**64 - 1))
-        object.__setattr__(self, "keep", keep if keep is not None else getattr(value, "keep", None))
+        if isinstance(value, bytes):
+            keep = ctypes.create_string_buffer(value)
+            value = ctypes.addressof(keep)
+        object.__setattr__(self, "_address", (value._address if isinstance(value, Pointer) else int(value)) & (2**64 - 1))
+        object.__setattr__(self, "_keep", keep if keep is not None else getattr(value, "_keep", None))
 
     def __int__(self) -> int:
-        return int(self.address)
+        return int(self._address)
 
     def __index__(self) -> int:
-        return int(self.address)
+        return int(self._address)
 
     def __bool__(self) -> bool:
-        return bool(self.address != 0)
+        return bool(self._address != 0)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.address:#x})"
+        return f"{type(self).__name__}({self._address:#x})"
 
     def _at(self, index: Any) -> int:
-        return int(self.address) + int(index) * size_of(self.elem)
+        return int(self._address) + int(index) * size_of(self.elem)
 
     def __getitem__(self, index: Any) -> Any:
         return read_memory(self.elem, self._at(index))
@@ -126,17 +129,17 @@ class Pointer(Scalar, metaclass=PointerKind):
         write_memory(self.elem, self._at(index), value)
 
     def __add__(self, count: Any) -> Any:
-        return type(self)(self._at(count), self.keep)
+        return type(self)(self._at(count), self._keep)
 
     def __sub__(self, count: Any) -> Any:
-        return type(self)(self._at(-int(count)), self.keep)
+        return type(self)(self._at(-int(count)), self._keep)
 
     def _field(self, name: str) -> tuple[Any, int]:
         elem = resolve(self.elem)
         if name not in getattr(elem, "fields", {}):
             raise AttributeError(f"{type(self).__name__} has no field {name}")
         kind, offset = elem.fields[name]
-        return kind, int(self.address) + offset
+        return kind, int(self._address) + offset
 
     def __getattr__(self, name: str) -> Any:
         return read_memory(*self._field(name))
@@ -160,7 +163,13 @@ class Pointer(Scalar, metaclass=PointerKind):
         return int(self) >= int(other)
 
     def __hash__(self) -> int:
-        return hash(self.address)
+        return hash(self._address)
+
+
+def field_pointer(pointer: Any, name: str) -> Any:
+    """Pointer to a struct's field; for an array to its first element."""
+    kind, address = pointer._field(name)
+    return read_memory(kind, address) if is_place(resolve(kind)) else ptr[kind](address, pointer._keep)
 
 
 class _PointerMaker:

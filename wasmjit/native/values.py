@@ -95,6 +95,7 @@ class Int(int, Scalar):
     __rfloordiv__ = _reflected(_divide)
     __rmod__ = _reflected(_remainder)
     __rlshift__ = _reflected(_shift(1))
+    __rrshift__ = _reflected(_shift(-1))
 
     def __invert__(self) -> "Int":
         return type(self)(~int(self))
@@ -173,8 +174,12 @@ class Float(Scalar):
     def _compute(self, other: Any, function: Any, reflected: bool = False) -> Any:
         if isinstance(other, Float) and type(other) is not type(self):
             raise TypeError(f"{type(self).__name__} with {type(other).__name__}: cast one of them")
-        a, b = float(self), float(other)
+        a, b = float(self), self._number(other)
         return type(self)(function(b, a) if reflected else function(a, b))
+
+    def _number(self, other: Any) -> float:
+        """The other operand; a literal takes this one's type."""
+        return float(other if isinstance(other, Float) else type(self)(other))
 
     def __add__(self, other: Any) -> Any:
         return self._compute(other, lambda a, b: a + b)
@@ -204,22 +209,22 @@ class Float(Scalar):
         return self.from_raw(self.raw ^ (1 << (self.bits - 1)))
 
     def __eq__(self, other: Any) -> Any:
-        return boolean(float(self) == float(other))
+        return boolean(float(self) == self._number(other))
 
     def __ne__(self, other: Any) -> Any:
-        return boolean(float(self) != float(other))
+        return boolean(float(self) != self._number(other))
 
     def __lt__(self, other: Any) -> Any:
-        return boolean(float(self) < float(other))
+        return boolean(float(self) < self._number(other))
 
     def __le__(self, other: Any) -> Any:
-        return boolean(float(self) <= float(other))
+        return boolean(float(self) <= self._number(other))
 
     def __gt__(self, other: Any) -> Any:
-        return boolean(float(self) > float(other))
+        return boolean(float(self) > self._number(other))
 
     def __ge__(self, other: Any) -> Any:
-        return boolean(float(self) >= float(other))
+        return boolean(float(self) >= self._number(other))
 
     __hash__ = None  # type: ignore[assignment]
 

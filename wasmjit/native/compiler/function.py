@@ -3,7 +3,6 @@
 import ast
 import builtins
 import inspect
-import textwrap
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,14 +19,6 @@ def names_of(python: Callable[..., Any]) -> Mapping[str, Any]:
     return ChainMap(dict(closure), python.__globals__, vars(builtins))
 
 
-def definition(python: Callable[..., Any]) -> ast.stmt:
-    """The syntax tree of a function, lines numbered as in its file."""
-    source, first = inspect.getsourcelines(python)
-    tree = ast.parse(textwrap.dedent("".join(source)))
-    ast.increment_lineno(tree, first - 1)
-    return tree.body[0]
-
-
 class FunctionCompiler(StatementCompiler):
     def __init__(self, program: Program, function: Function) -> None:
         python = function.function
@@ -36,7 +27,7 @@ class FunctionCompiler(StatementCompiler):
 
     def compile(self) -> str:
         """The IR of the function. Raises RestrictedError."""
-        function, node = self.function, definition(self.function.function)
+        function, node = self.function, self.function.definition()
         if not isinstance(node, ast.FunctionDef):
             raise self.error(node, "only functions made by def are compiled")
         if node.args.defaults or node.args.kwonlyargs or node.args.vararg or node.args.kwarg:

@@ -54,7 +54,7 @@ class Known(Typed):
         if isinstance(node, ast.Subscript):
             base = self.lookup(node.value)
             if base is ptr or isinstance(base, (tuple, list, dict)):
-                index = self.lookup(node.slice)
+                index = self.fold(node.slice)
                 return NOT_STATIC if index is NOT_STATIC else self.evaluate(node, operator.getitem, base, index)
         return NOT_STATIC
 

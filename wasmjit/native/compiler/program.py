@@ -4,7 +4,7 @@ from typing import Any
 
 from ..declare import Extern, ExternData, Function, Table, Variable
 from ..pointers import DeclarationError, is_float, is_place, is_pointer, resolve, size_of
-from ..values import Float, boolean
+from ..values import Float, boolean, f64
 
 BRANCH_WEIGHTS = ('!0 = !{!"branch_weights", i32 2000000, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 2000000}')  # likely, unlikely
 
@@ -19,8 +19,8 @@ def memory_type(kind: Any) -> str:
 
 def constant(kind: Any, value: Any) -> str:
     """IR text of a table's element."""
-    if is_float(kind):
-        return f"0x{(value if isinstance(value, Float) else kind(value)).raw:016x}" if kind.bits == 64 else str(float(value))
+    if is_float(kind):  # LLVM writes numbers of both widths as the bits of a double
+        return f"0x{f64(value if isinstance(value, Float) else kind(value)).raw:016x}"
     if is_pointer(kind) or is_place(kind):
         raise DeclarationError("constant tables hold numbers")
     return str(int(kind(value)))

@@ -175,6 +175,8 @@ class StatementCompiler(ExpressionCompiler):
         self._counted(node, node.target.id, start, stop, step)
 
     def _counted(self, node: ast.For, name: str, start: Value, stop: Value, step: int) -> None:
+        if name in self.counting:
+            raise self.error(node, f"{name} counts the loop around")
         kind = self.locals.get(name) or stop.kind or start.kind or i64
         if not is_integer(kind) or kind is boolean:
             raise self.error(node, f"a loop counts integers, not {kind.__name__}")

@@ -84,7 +84,10 @@ class _Wrapper:
             narrow = "" if kind is f64 else f"fptrunc double %v{i} to float"
         else:
             lines += [f"  %v{i} = call i64 {self.api('PyLong_AsUnsignedLongLongMask')}(ptr %o{i})", f"  %m{i} = icmp eq i64 %v{i}, -1"]
-            narrow = f"inttoptr i64 %v{i} to ptr" if is_pointer(kind) else "" if kind.ir == "i64" else f"trunc i64 %v{i} to {kind.ir}"
+            if kind is boolean:
+                narrow = f"icmp ne i64 %v{i}, 0"
+            else:
+                narrow = f"inttoptr i64 %v{i} to ptr" if is_pointer(kind) else "" if kind.bits == 64 else f"trunc i64 %v{i} to {kind.ir}"
         return [
             *lines,
             *([f"  %w{i} = {narrow}"] if narrow else []),
