@@ -1,9 +1,10 @@
-"""How long Ctrl-C and timeout= take to end what runs: endless loops, calls of Python, filling memory, a busy thread beside it.
+"""How late Ctrl-C and timeout= end a call that would not end.
 
     python -m wasmjit.bench interrupts [--runs N] [--fill MIB] [CASE...]
 
 Milliseconds from the signal (sent by another process, which reads the same clock) to `except KeyboardInterrupt`, and from the
-end of the timeout to `except Timeout`: median and maximum.
+end of the timeout to `except Timeout`: median and maximum. The calls are endless loops of branches, of calls of Python, and of
+filling and copying memory, with and without another busy thread; Python's own loop shows what the machine and the GIL allow.
 """
 
 import os
