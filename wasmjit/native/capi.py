@@ -106,6 +106,10 @@ def PyErr_SetObject(kind: ptr[PyObject], value: ptr[PyObject]) -> None: ...
 
 
 @extern
+def PyErr_SetInterruptEx(signal: i32) -> i32: ...
+
+
+@extern
 def PyErr_SetString(kind: ptr[PyObject], message: ptr[u8]) -> None: ...
 
 

@@ -12,6 +12,10 @@ def clock_gettime(clock: i32, timespec: ptr[u8]) -> i32: ...
 
 
 @extern
+def dlsym(library: ptr[u8], name: ptr[u8]) -> ptr[u8]: ...
+
+
+@extern
 def free(block: ptr[u8]) -> None: ...
 
 

@@ -61,6 +61,7 @@ from wasmjit.runtime.platform import (
     UC_STACK,
     UC_STACK_SIZE,
 )
+from wasmjit.runtime.safepoints import signals_init
 from wasmjit.runtime.structs import Ec
 from wasmjit.runtime.traps import RECORD, trap_fault
 
@@ -242,4 +243,5 @@ def runtime_init(text: u64, text_end: u64) -> boolean:
     """Start the runtime, once a process: [text, text_end) is the image's code. False: no thread key or no signal handler left."""
     TEXT[0] = text
     TEXT[1] = text_end
+    signals_init()
     return context_init() and fault_assert()

@@ -3,11 +3,33 @@
 Interpreter handlers call `safepoint` when their budget is used up. It reads the clock; a *full* safepoint comes TICK after the
 last one, or at once when `ec.interrupt` is set. A full safepoint takes the GIL only where Python may have something to say: on
 the main thread (signals) or after an interrupt. It always ends with the GIL released: host calls and exits take it again.
+
+Beside busy Python threads getting the GIL takes long, so the main thread should not ask for it in vain. Whether Ctrl-C was
+pressed CPython up to 3.12 tells without (what its readline module uses); other signals then wait for SELDOM. Later ones do
+not: then it is asked for as often as SIGNAL_LATENCY wants.
 """
 
-from wasmjit.native.capi import PyErr_CheckSignals, PyEval_RestoreThread, PyEval_SaveThread
-from wasmjit.native.lang import addr, alloca, atomic_store, export, f64, fn, i64, ptr, u8, u64, unlikely, vload, void
-from wasmjit.native.libc import clock_gettime, getpid, syscall
+from wasmjit.native.capi import PyErr_CheckSignals, PyErr_SetInterruptEx, PyEval_RestoreThread, PyEval_SaveThread
+from wasmjit.native.lang import (
+    addr,
+    alloca,
+    atomic_store,
+    boolean,
+    call,
+    export,
+    f64,
+    fn,
+    i32,
+    i64,
+    ptr,
+    u8,
+    u64,
+    unlikely,
+    var,
+    vload,
+    void,
+)
+from wasmjit.native.libc import clock_gettime, dlsym, getpid, syscall
 from wasmjit.runtime.codes import GIL_HELD, GIL_RELEASED, TRAP_TIMEOUT
 from wasmjit.runtime.context import BUDGET, THREADS, current_ec
 from wasmjit.runtime.platform import CLOCK_MONOTONIC, SYS_GETTID
@@ -21,8 +43,18 @@ TICK = 2 * MILLISECOND
 # waiting longer must not hold up a signal: the pause and the acquisition after it stay below this together. Where the acquisition
 # alone takes that long, wasm gets as much time as it waits.
 SIGNAL_LATENCY = 14 * MILLISECOND
+SELDOM = 100 * MILLISECOND
 FAST_GIL = MILLISECOND
+SIGINT = 2
 LONGEST = 1e9  # seconds: a longer timeout is none
+
+
+INTERRUPTED = var("python_interrupted", u64)  # _PyOS_InterruptOccurred(PyThreadState *) of CPython, 0: it has none
+
+
+@fn
+def signals_init() -> None:
+    INTERRUPTED[0] = u64(dlsym(ptr[u8](0), b"_PyOS_InterruptOccurred"))
 
 
 @fn
@@ -51,6 +83,9 @@ def safepoint_full(ec: ptr[Ec], now: u64) -> void:
         trap(ec, TRAP_TIMEOUT)
     asked = vload(u64, addr(ec.interrupt))
     ec.main_thread = u64(i64(getpid()) == syscall(SYS_GETTID))  # a fork makes the forking thread the main one
+    if asked == 0 and ec.main_thread != 0 and ec.gil != GIL_HELD and now < ec.next_signals and not interrupted(ec):
+        tick_schedule(ec, now + TICK)
+        return
     if asked != 0 or ec.main_thread != 0:
         atomic_store(addr(ec.interrupt), 0)
         gil_ensure(ec)
@@ -62,13 +97,32 @@ def safepoint_full(ec: ptr[Ec], now: u64) -> void:
         if failed != 0:
             throw_python(ec)
     gil_release(ec)
-    waited = monotonic() - now
+    later = monotonic()
+    waited = later - now
     pause: u64 = TICK
-    if waited + TICK >= SIGNAL_LATENCY:
+    if waited > FAST_GIL and INTERRUPTED[0] != 0:
+        ec.next_signals = later + SELDOM
+    elif waited + TICK >= SIGNAL_LATENCY:
         pause = waited
     elif waited > FAST_GIL:
         pause = SIGNAL_LATENCY - waited
-    tick_schedule(ec, now + waited + pause)
+    tick_schedule(ec, later + pause)
+
+
+@fn
+def interrupted(ec: ptr[Ec]) -> boolean:
+    """Was Ctrl-C pressed? The GIL is released. Asking clears what PyErr_CheckSignals looks for: it is set again."""
+    if call(i32, ptr[u8](INTERRUPTED[0]), ec.tstate) == 0:
+        return False
+    PyErr_SetInterruptEx(SIGINT)
+    return True
+
+
+@fn(cold=True)
+def deadline_check(ec: ptr[Ec]) -> void:
+    """Does not return when the deadline has passed (TRAP_TIMEOUT). Precondition: as of `safepoint`; there is a deadline."""
+    if monotonic() >= ec.deadline:
+        trap(ec, TRAP_TIMEOUT)
 
 
 @fn

@@ -178,6 +178,7 @@ class Ec:
     tstate: ptr[u8]  # while released
     deadline: u64  # CLOCK_MONOTONIC ns at which Timeout is raised, 0 none
     next_tick: u64  # CLOCK_MONOTONIC ns of the next full safepoint
+    next_signals: u64  # before that the GIL is not asked for only to see whether there are signals
     native_lo: u64  # lowest address of this thread's stack
     main_thread: u64
     vs_base: ptr[u64]

@@ -2,7 +2,8 @@
 
 A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of the program counter, the stack pointer and
 the register of a C function's first argument), REG_SLOT_PC, REG_CSP and REG_EC (of the registers in which interpreter
-handlers keep slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), ENTRY_SP_BIAS, SYS_GETTID, and `assembler()`: text that defines `enter` and `rt_throw`.
+handlers keep slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), ENTRY_SP_BIAS,
+SYS_GETTID, and `assembler()`: text that defines `enter` and `rt_throw`.
 What all of them share is here.
 """
 
