@@ -10,9 +10,11 @@ import pytest
 import wasmjit
 from tests.binary import encode
 from tests.binary.encode import FUNCREF, I32, I64, body, functype, leb, module, name, section, vector
+from tests.binary.test_rows import IMMEDIATES
 from tests.isa.test_meanings import values
 from wasmjit.isa import BY_NAME, TABLE, Row
 from wasmjit.native import lang
+from wasmjit.tiers.reference.decode import OPENING
 from wasmjit.tiers.reference.meanings import checks, meaning
 
 CONFIGS = {
@@ -174,12 +176,11 @@ OTHERS: dict[str, tuple[bytes, Pairs]] = {
 
 
 @cache
-def others() -> bytes:
-    """Function 0 adds 1; table 0 holds it first, passive segments hold it and `abcd`; global 0 is 7."""
-    bodies = [(0, body(X + b"\x41\x01\x6a")), *((0, body(code, [(1, I32)])) for code, _ in OTHERS.values())]
+def with_everything(*codes: bytes) -> bytes:
+    """Function 0 adds 1; table 0 holds it first, passive segments hold it and `abcd`; global 0 is 7. The codes are functions from 1 on."""
     return with_functions(
         [functype(bytes([I32]), bytes([I32]))],
-        bodies,
+        [(0, body(X + b"\x41\x01\x6a")), *((0, body(code, [(1, I32)])) for code in codes)],
         (encode.TABLE, bytes([1, FUNCREF, 0, 4])),
         (encode.GLOBAL, bytes([1, I32, 1, 0x41, 7, 0x0B])),
         (encode.ELEM, vector([b"\0\x41\0\x0b\1\0", b"\1\0\1\0"])),
@@ -198,7 +199,7 @@ def test_every_row_is_here() -> None:
 def test_others(row: str, mode: str) -> None:
     code, pairs = OTHERS[row]
     assert opcode(BY_NAME[row]) in body(code)
-    compiled = wasmjit.Module(others(), config=CONFIGS[mode])
+    compiled = wasmjit.Module(with_everything(*(code for code, _ in OTHERS.values())), config=CONFIGS[mode])
     for argument, result in pairs:
         function = wasmjit.Instance(compiled).exports[str(1 + list(OTHERS).index(row))]
         if result is None:
@@ -206,3 +207,18 @@ def test_others(row: str, mode: str) -> None:
                 function(argument)
         else:
             assert function(argument) == result
+
+
+END = b"\x0b"
+SKIPPED = IMMEDIATES | {"memarg": b"\0" + END, "i32": END, "i64": END, "f32": END * 4, "f64": END * 8}  # not to be taken for an `end`
+
+
+@everywhere
+def test_immediates_are_skipped_where_nothing_is_reached(mode: str) -> None:
+    codes = []
+    for row in TABLE:
+        code = opcode(row) + b"".join(SKIPPED[kind] for kind in row.imm)
+        before, after = {"else": (b"\x04\x40", END), "end": (b"\x02\x40", b"")}.get(row.name, (b"", END if row.name in OPENING else b""))
+        codes.append(b"\x02\x40\x0c\0" + before + code + after + b"\0" + END + b"\x41\x07")
+    functions = wasmjit.Instance(wasmjit.Module(with_everything(*codes), config=CONFIGS[mode])).exports
+    assert {row.name: functions[str(1 + i)](0) for i, row in enumerate(TABLE)} == {row.name: 7 for row in TABLE}
