@@ -1,6 +1,5 @@
 """The `wasmjit` command as a process: `bin/wasmjit`, `python -m wasmjit`. What it does stands in `wasmjit.cli`."""
 
-import atexit
 import gc
 import os
 import sys
@@ -32,7 +31,8 @@ def script() -> "NoReturn":
                 stream.flush()
         except OSError:  # reported by main already
             pass
-    if atexit._ncallbacks() or sys.gettrace() or sys.getprofile():
+    atexit = sys.modules.get("atexit")
+    if (atexit and atexit._ncallbacks()) or sys.gettrace() or sys.getprofile():
         sys.exit(code)
     os._exit(code & 0xFF)
 

@@ -1,7 +1,5 @@
 """`Memory`: a linear memory as Python reads and writes it."""
 
-from _operator import index
-
 from ._image import native
 from .runtime.codes import MEM_GUARD, MEM_MAX, MEM_SHARED
 
@@ -185,7 +183,11 @@ class Memory(MemoryBase):
 
 
 def _index(key: "Any") -> int:
-    position = index(key)
+    if type(key) is not int:
+        from operator import index
+
+        key = index(key)
+    position: int = key
     if position < 0:
         raise IndexError("negative index of a memory")
     return position
