@@ -210,6 +210,16 @@ def test_a_shipped_image(world: World) -> None:
     assert mapped_from(world.cache) and not mapped_from(world.shipped)
 
 
+def test_a_shipped_image_without_llvmlite_says_once_what_is_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.shipped / f"test-{level()}.img").write_bytes(world.build())
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    world.open()
+    world.open()
+    assert terminal.getvalue().count("programs run in the interpreter only") == 1
+
+
 def test_a_shipped_image_without_a_cache(world: World) -> None:
     (world.shipped / f"test-{level()}.img").write_bytes(world.build())
     assert provide.open_image("test", world.build, False).count() == 41

@@ -97,10 +97,19 @@ def _load_shipped(cache: Cache, entry: str, name: str, words: list[int]) -> imag
         except OSError:
             continue
         if _current(data):
+            _say_tier()
             return _adopt(cache, entry, data)
         if _sourceless(data):
             return imagefile.load_bytes(data)
     return None
+
+
+def _say_tier() -> None:
+    """Once, when a shipped image goes into the cache: without llvmlite there is nothing above the interpreter."""
+    from importlib.util import find_spec
+
+    if find_spec("llvmlite") is None:
+        _say("llvmlite is not installed: programs run in the interpreter only")
 
 
 def _current(data: bytes) -> bool:
