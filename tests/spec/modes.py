@@ -12,7 +12,9 @@ from wasmjit.cli._wast_runner import run_script
 MODES = {
     "interp guard": Config("interp", memory="guard"),
     "interp checked": Config("interp", memory="checked"),
+    "reference": Config("reference"),
 }
+SLOW_IN_REFERENCE = {"bulk", "memory_grow", "skip-stack-guard-page"}  # scripts that loop over whole pages, or fill the stack with locals
 QUICK = "interp guard"  # the mode that is not marked slow where there are many tests
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from wasmjit.isa import BY_OPCODE, Row
 from wasmjit.native.lang import f32, f64, u32, u64
+from wasmjit.tiers.reference.meanings import from_slot
 
 OPENING = ("block", "loop", "if")
 
@@ -25,8 +26,10 @@ class Instruction:
 class Body:
     """A function's body."""
 
-    locals: list[int]  # value types as encoded, without the parameters
+    locals: list[Any]  # initial values, without the parameters
     code: list[Instruction]
+    nparams: int = 0
+    nresults: int = 0
 
 
 class Reader:
@@ -96,10 +99,10 @@ READ: dict[str, Callable[[Reader], tuple[Any, ...]]] = {
 def decode(data: bytes, offset: int) -> Body:
     """The body in `data`, which stands at `offset` of the binary."""
     reader = Reader(data)
-    locals: list[int] = []
+    locals: list[Any] = []
     for _ in range(reader.unsigned()):
         count = reader.unsigned()
-        locals += [reader.byte()] * count
+        locals += [from_slot(reader.byte(), 0)] * count
     code: list[Instruction] = []
     opened: list[Instruction] = []
     while reader.at < len(data):

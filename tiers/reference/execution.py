@@ -8,11 +8,12 @@ import ctypes
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from wasmjit._traps import TRAPS, Frame, StackOverflow, Trap
 from wasmjit._image import native
+from wasmjit._traps import TRAPS, Frame, StackOverflow, Trap
 from wasmjit.native.lang import ptr, u64
 from wasmjit.runtime import codes
 from wasmjit.runtime.structs import FuncRef, Inst
+from wasmjit.runtime.traps import FRAMES_INNER, FRAMES_OUTER
 from wasmjit.tiers.reference.decode import Body, Instruction, decode
 from wasmjit.tiers.reference.meanings import from_slot, to_slot
 
@@ -23,7 +24,7 @@ Action = Callable[["Execution", Instruction], None]
 
 N = native()
 
-MOST_FRAMES = 10_000
+MOST_FRAMES = 20_000
 ACTIONS: dict[str, Action] = {}  # by name of the instruction
 
 
@@ -58,7 +59,9 @@ class Machine:
         if found is None:
             code = self.mod.codes[index]
             start, end = int(code.body), int(code.end)
-            found = self.bodies[index] = decode(N.mod_bytes(int(self.mod), start, end - start), start)
+            found = decode(N.mod_bytes(int(self.mod), start, end - start), start)
+            found.nparams, found.nresults = int(code.sig.nparams), int(code.sig.nresults)
+            self.bodies[index] = found
         return found
 
 
@@ -104,9 +107,17 @@ class Execution:
                 ACTIONS[instruction.row.name](self, instruction)
         except Trap as trap:
             if not self.in_host:
-                trap._frames = (*trap.frames, *map(self.describe, reversed(self.frames)))
+                trap._frames = (*trap.frames, *self.backtrace())
             raise
         return self.stack
+
+    def backtrace(self) -> list[Frame]:
+        """The frames, innermost first; of a deep stack the middle is left out as in native backtraces."""
+        count = len(self.frames) - FRAMES_INNER - FRAMES_OUTER
+        if count <= 0:
+            return [self.describe(frame) for frame in reversed(self.frames)]
+        inner, outer = self.frames[: -FRAMES_INNER - 1 : -1], self.frames[FRAMES_OUTER - 1 :: -1]
+        return [*map(self.describe, inner), Frame(-1, "...", offset=count), *map(self.describe, outer)]
 
     def describe(self, frame: Activation) -> Frame:
         """A frame for a backtrace, at the instruction that it is executing."""
@@ -131,9 +142,9 @@ class Execution:
         if len(self.frames) == MOST_FRAMES:
             raise trap(codes.TRAP_STACK)
         poll()
-        sig, body = self.mod.codes[index].sig, self.machine.body(index)
-        locals = self.take(int(sig.nparams)) + [from_slot(kind, 0) for kind in body.locals]
-        self.frames.append(Activation(index, body.code, locals, Label(0, int(sig.nresults), len(self.stack))))
+        body = self.machine.body(index)
+        locals = self.take(body.nparams) + body.locals
+        self.frames.append(Activation(index, body.code, locals, Label(0, body.nresults, len(self.stack))))
 
     def call(self, address: int) -> None:
         """Call any function by its FuncRef."""

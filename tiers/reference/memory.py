@@ -3,8 +3,8 @@
 import ctypes
 from typing import Any
 
-from wasmjit._traps import MemoryOutOfBounds
 from wasmjit._image import native
+from wasmjit._traps import MemoryOutOfBounds
 from wasmjit.native.lang import u32, u64
 from wasmjit.runtime import codes
 from wasmjit.runtime.constexpr import elem_values
@@ -110,9 +110,7 @@ def table_fill(e: Execution, i: Instruction) -> None:
 
 
 def _repeat(table: Any, start: int, value: int, count: int) -> None:
-    target = elements_at(table, start, count)
-    for k in range(count):
-        target[k] = value
+    ctypes.memmove(int(elements_at(table, start, count)), value.to_bytes(8, "little") * count, 8 * count)
 
 
 @action("table.copy")
