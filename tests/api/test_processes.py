@@ -277,9 +277,8 @@ def test_modes_of_the_interpreter(mode: tuple[str, ...]) -> None:
     text = "".join(ALL[name] for name in names) + "print('done')"
     env = {"PYTHONMALLOC": "debug"} if mode == ("debug",) else {}
     flags = () if mode == ("debug",) else mode
-    done = subprocess.run(
-        [sys.executable, *flags, "-c", path + SETUP + text], capture_output=True, text=True, cwd=ROOT, timeout=120, env={**os.environ, **env}
-    )
+    command = [sys.executable, *flags, "-c", path + SETUP + text]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, env={**os.environ, **env})
     assert (done.returncode, done.stdout) == (0, "free 5\ndone\n"), done.stderr
     assert done.stderr == ""
 
