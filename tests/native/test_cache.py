@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from wasmjit.native.cache import SUFFIX, Cache, identity, locate
+from wasmjit.native.cache import SUFFIX, Cache, identity, locate, sealed
 
 NAME = f"entry{SUFFIX}"
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs to change owners or mounts")
@@ -291,3 +291,23 @@ def test_files_of_killed_writers_go(cache: Cache, folder: Path) -> None:
     cache.prune()
     assert os.listdir(folder) == [new.name]
     assert cache.entries() == []
+
+
+def test_a_seal_tells_that_nothing_was_written_since(tmp_path: Path) -> None:
+    def is_sealed(name: str, seal: int) -> bool:
+        descriptor = folder.read(name)
+        try:
+            return sealed(descriptor, seal)
+        finally:
+            os.close(descriptor)
+
+    seal = 123_456_789_123_456_789
+    with Cache(str(tmp_path / "cache")) as folder:
+        assert folder.write(f"a{SUFFIX}", b"data", seal)
+        assert folder.write(f"b{SUFFIX}", b"data")
+        assert is_sealed(f"a{SUFFIX}", seal) and not is_sealed(f"a{SUFFIX}", seal + 1)
+        assert not is_sealed(f"b{SUFFIX}", seal)
+        (tmp_path / "cache" / f"a{SUFFIX}").write_bytes(b"DATA")
+        assert not is_sealed(f"a{SUFFIX}", seal)
+        os.utime(tmp_path / "cache" / f"b{SUFFIX}", (1, 1))  # a file system that keeps whole seconds seals nothing
+        assert not is_sealed(f"b{SUFFIX}", 0)

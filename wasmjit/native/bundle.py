@@ -39,6 +39,8 @@ class Bundle:
         self._setting = setting
         self._rows: dict[str, Row] = {}
         self._code = memoryview(b"")
+        self._files: list[str] = []
+        self._stamp = 0
         self._early = set(sys.modules)  # what the bundle itself needs: it comes from files in each run
         with Cache(setting) as cache:
             descriptor = cache.read(_entry())
@@ -85,18 +87,21 @@ class Bundle:
         modules = {name: module for name, module in sys.modules.items() if name.startswith("wasmjit.") and name not in self._early}
         if modules.keys() <= self._rows.keys() or any(name in modules for name in _BUILDERS):
             return
+        specs = {name: self.find_spec(name) or modules[name].__spec__ for name in sorted(modules.keys() | self._rows.keys())}
+        files = [os.path.relpath(spec.origin, PACKAGE) for spec in specs.values() if spec and spec.origin]
+        made = stamp(PACKAGE, files)  # before the files are read: an edit meanwhile makes the entry stale
+        if self._rows and stamp(PACKAGE, self._files) != self._stamp:
+            return
         rows: dict[str, Row] = {}
         codes: list[bytes] = []
         end = 0
-        for name in sorted(modules.keys() | self._rows.keys()):
-            spec = self.find_spec(name) or modules[name].__spec__
+        for name, spec in specs.items():
             if spec is None or spec.origin is None or spec.loader is None or not hasattr(spec.loader, "get_code"):
                 return
             codes.append(marshal.dumps(spec.loader.get_code(name)))
             start, end = end, end + len(codes[-1])
             rows[name] = (spec.origin, spec.cached, spec.submodule_search_locations is not None, start, end)
-        files = [os.path.relpath(row[0], PACKAGE) for row in rows.values()]
-        index = marshal.dumps((stamp(PACKAGE, files), files, rows))
+        index = marshal.dumps((made, files, rows))
         body = b"".join([len(index).to_bytes(8, "little"), index, *codes])
         seal = digest(body)
         with Cache(self._setting) as cache:
@@ -107,8 +112,8 @@ class Bundle:
         index: Index = marshal.loads(data[_HEAD:start])
         made, files, rows = index
         if made == stamp(PACKAGE, files) != 0:
+            self._stamp, self._files, self._rows = made, files, rows
             self._code = data[start:]
-            self._rows = rows
 
 
 def _entry() -> str:

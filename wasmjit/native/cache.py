@@ -83,7 +83,7 @@ def sealed(descriptor: int, digest: int) -> bool:
 
     False where the file system keeps no nanoseconds; damage to the disk's own blocks is not seen.
     """
-    return os.fstat(descriptor).st_mtime_ns % _SEALS == digest % _SEALS
+    return 0 != digest % _SEALS == os.fstat(descriptor).st_mtime_ns % _SEALS
 
 
 class Entry:
