@@ -294,17 +294,18 @@ def test_files_of_killed_writers_go(cache: Cache, folder: Path) -> None:
 
 
 def test_a_seal_tells_that_nothing_was_written_since(tmp_path: Path) -> None:
-    def is_sealed(name: str, seal: int) -> bool:
-        descriptor = folder.read(name)
-        try:
-            return sealed(descriptor, seal)
-        finally:
-            os.close(descriptor)
-
     seal = 123_456_789_123_456_789
-    with Cache(str(tmp_path / "cache")) as folder:
-        assert folder.write(f"a{SUFFIX}", b"data", seal)
-        assert folder.write(f"b{SUFFIX}", b"data")
+    with Cache(str(tmp_path / "cache")) as opened:
+
+        def is_sealed(name: str, seal: int) -> bool:
+            descriptor = opened.read(name)
+            try:
+                return sealed(descriptor, seal)
+            finally:
+                os.close(descriptor)
+
+        assert opened.write(f"a{SUFFIX}", b"data", seal)
+        assert opened.write(f"b{SUFFIX}", b"data")
         assert is_sealed(f"a{SUFFIX}", seal) and not is_sealed(f"a{SUFFIX}", seal + 1)
         assert not is_sealed(f"b{SUFFIX}", seal)
         (tmp_path / "cache" / f"a{SUFFIX}").write_bytes(b"DATA")
