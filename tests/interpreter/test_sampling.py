@@ -1,7 +1,6 @@
 """Samples fall where the time goes, and the hook fires once a place has enough of them."""
 
 import ctypes
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -319,7 +319,7 @@ class Mod:
     error_at: u64  # offset
     error_arg: array[u64, 4]
     allocs: ptr["Chunk"]  # everything malloced for it
-    slots: ptr["SlotChunk"]  # its slot code, the chunk being filled first
+    slots: ptr["SlotChunk"]  # its slot code, the chunk being filled first  # noqa: F821 (the interpreter declares it)
     names: ptr[u32]  # by function: offset of its name in the name section, 0 none; made when first asked for
 
 
