@@ -271,7 +271,7 @@ def test_in_a_process(name: str) -> None:
 
 @pytest.mark.parametrize("mode", [("-X", "dev"), ("-O",), ("-OO",), ("-I",), ("debug",)], ids="".join)
 def test_modes_of_the_interpreter(mode: tuple[str, ...]) -> None:
-    names = ("threads in one instance", "cycles through host functions", "the store is left after every way out")
+    names: tuple[str, ...] = ("threads in one instance", "cycles through host functions", "the store is left after every way out")
     names += ("signal handlers that call wasm", "python and wasm inside each other")
     path = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
     text = "".join(ALL[name] for name in names) + "print('done')"
