@@ -1,9 +1,9 @@
 """Random programs in the text format: valid, ending, and hard for a translator that leaves operands where they are.
 
-Every program is a list of functions, of which the second half calls the first; loops count down. Instructions are chosen so that operands stand in
-locals, constants and accumulators in all mixtures while locals are written under them, blocks open above them and branches take them
-along. What NaN is returned is not determined (spec 4.3.3), so no instruction makes its bits visible: integers, f32 and f64 have parts of
-the memory of their own, and there is no reinterpretation of floats.
+Every program is a list of functions, of which the second half calls the first; loops count down. Instructions are chosen so that
+operands stand in locals, constants and accumulators in all mixtures while locals are written under them, blocks open above them and
+branches take them along. What NaN is returned is not determined (spec 4.3.3), so no instruction makes its bits visible: integers, f32
+and f64 have parts of the memory of their own, and there is no reinterpretation of floats.
 """
 
 import random
@@ -18,13 +18,31 @@ HIDDEN = ("copysign", "reinterpret", "div_", "rem_", "trunc_f")  # show NaN bits
 OPERATORS = [
     row
     for row in TABLE
-    if row.kind in ("numeric", "compare") and row.params and all(t in TYPES for t in row.params) and not any(word in row.name for word in HIDDEN)
+    if row.kind in ("numeric", "compare")
+    and row.params
+    and all(t in TYPES for t in row.params)
+    and not any(word in row.name for word in HIDDEN)
 ]
 TRAPPING = [row for row in TABLE if row.kind == "numeric" and any(word in row.name for word in ("div_", "rem_", "trunc_f"))]
 ACCESSES = [row for row in TABLE if row.kind in ("load", "store") and all(t in TYPES for t in row.params + row.results)]
 CONSTANTS = {
     "i32": (0, 1, 2, 3, -1, -2, 7, 255, 65535, 0x7FFFFFFF, -0x80000000, 0x12345678),
-    "i64": (0, 1, 2, 3, -1, -2, 255, 0x7FFFFFFF, 0x80000000, -0x80000001, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, -0x8000000000000000, 0x123456789ABCDEF0),
+    "i64": (
+        0,
+        1,
+        2,
+        3,
+        -1,
+        -2,
+        255,
+        0x7FFFFFFF,
+        0x80000000,
+        -0x80000001,
+        0xFFFFFFFF,
+        0x7FFFFFFFFFFFFFFF,
+        -0x8000000000000000,
+        0x123456789ABCDEF0,
+    ),
     "f32": ("0", "-0", "1", "-1", "0.5", "1.5", "3", "inf", "-inf", "nan", "1e10", "-1e-10", "16777217"),
     "f64": ("0", "-0", "1", "-1", "0.5", "1.5", "3", "inf", "-inf", "nan", "1e300", "-1e-300", "9007199254740993"),
 }
@@ -189,7 +207,9 @@ class Function:
 
     def signature(self) -> tuple[list[str], list[str]]:
         """Parameters, which stand on the stack already or are pushed, and results of a block."""
-        return [self.rng.choice(TYPES) for _ in range(self.rng.choice((0, 0, 1, 2)))], [self.rng.choice(TYPES) for _ in range(self.rng.choice((0, 1, 1, 2)))]
+        return [self.rng.choice(TYPES) for _ in range(self.rng.choice((0, 0, 1, 2)))], [
+            self.rng.choice(TYPES) for _ in range(self.rng.choice((0, 1, 1, 2)))
+        ]
 
     def open(self, params: list[str], label: list[str] | None) -> None:
         self.bases.append(len(self.stack))
@@ -335,7 +355,8 @@ class Function:
     def text(self, size: int) -> str:
         self.body(size)
         self.settle(self.results)
-        head = f"(func $f{self.number} (export \"f{self.number}\") (type $f{self.number}) (local {' '.join([*(self.locals[len(self.params) :]), 'i32'])})"
+        name, locals = f"f{self.number}", " ".join([*self.locals[len(self.params) :], "i32"])
+        head = f'(func ${name} (export "{name}") (type ${name}) (local {locals})'
         counters = " ".join(f"(local $c{i}{kind} {kind})" for i in range(self.counters) for kind in TYPES)
         return "\n  ".join([f"{head} {counters}", *self.lines]) + ")"
 
@@ -390,4 +411,5 @@ def arguments(seed: int, params: tuple[str, ...]) -> list[int]:
     """Bits for parameters: small and boundary values."""
     rng = random.Random(seed)
     floats = {"f32": (0, 0x80000000, 0x3F800000, 0xC0200000, 0x7F800000), "f64": (0, 1 << 63, 0x3FF0 << 48, 0xC004 << 48, 0x7FF0 << 48)}
-    return [rng.choice(floats[kind]) if kind in floats else rng.choice(CONSTANTS[kind]) % (1 << int(kind[1:])) for kind in params]  # type: ignore[operator]
+    integers = {kind: [int(value) % (1 << int(kind[1:])) for value in CONSTANTS[kind]] for kind in INTS}
+    return [rng.choice({**floats, **integers}[kind]) for kind in params]

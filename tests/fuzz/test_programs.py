@@ -22,9 +22,7 @@ def check(seed: int, size: int, peers: tuple[str, ...]) -> None:
     """Run a program everywhere; wasmtime is one of the peers' names. The first outcome is what the others are compared with."""
     binary = assemble(program(seed, FUNCTIONS, size))
     module = wasmjit.Module(binary)
-    calls = [
-        (f"f{i}", arguments(seed * 100 + i * 10 + k, module.func_type(i).params)) for i in range(FUNCTIONS) for k in range(CALLS)
-    ]
+    calls = [(f"f{i}", arguments(seed * 100 + i * 10 + k, module.func_type(i).params)) for i in range(FUNCTIONS) for k in range(CALLS)]
     outcomes = {
         peer: run_wasmtime(binary, calls, floats_apart) if peer == "wasmtime" else run_wasmjit(binary, calls, floats_apart, CONFIGS[peer])
         for peer in peers

@@ -11,7 +11,7 @@ from tests.fuzz.engines import NUMBERS, Call, run_wasmjit, run_wasmtime, same
 from tests.fuzz.programs import arguments
 from wasmjit._wat import assembler
 
-MODULES = 300
+MODULES = 150
 BATCH = 30
 OPTIONS = {
     "canonicalize-nans": "true",
