@@ -63,11 +63,11 @@ def test_short_calls_add_up(module: wasmjit.Module) -> None:
 def test_the_hook_fires_once_at_its_threshold(module: wasmjit.Module, unhook: None) -> None:
     fired: list[tuple[int, bool]] = []
 
-    @ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
     def hook(ec: Any, code: Any, loop: Any) -> None:
         fired.append((code, bool(loop)))
 
-    address = ctypes.cast(hook, ctypes.c_void_p).value
+    callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(hook)
+    address = ctypes.cast(callback, ctypes.c_void_p).value
     native().hot_hook_set(address, 5)
     exports = wasmjit.Instance(module).exports
     exports.hot(3_000_000)
