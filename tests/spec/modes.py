@@ -14,7 +14,11 @@ MODES = {
     "interp checked": Config("interp", memory="checked"),
     "reference": Config("reference"),
 }
-SLOW_IN_REFERENCE = {"bulk", "memory_grow", "skip-stack-guard-page"}  # scripts that loop over whole pages, or fill the stack with locals
+TOO_LONG_FOR_REFERENCE = {
+    "bulk",
+    "memory_grow",
+    "skip-stack-guard-page",
+}  # whole pages in loops, a stack full of locals
 QUICK = "interp guard"  # the mode that is not marked slow where there are many tests
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.paths import SPEC
-from tests.spec.modes import MODES, QUICK, SLOW_IN_REFERENCE, run
+from tests.spec.modes import MODES, QUICK, TOO_LONG_FOR_REFERENCE, run
 from wasmjit.binary.features import REFUSED
 from wasmjit.cli._wast_report import Tally, failure_lines
 from wasmjit.cli._wast_runner import CUSTOM_CHECKS
@@ -27,7 +27,7 @@ def scripts() -> list[Any]:
         for folder in FOLDERS
         for mode in MODES
         for path in sorted((SPEC / folder).glob("*.wast"))
-        if mode != "reference" or path.stem not in SLOW_IN_REFERENCE
+        if mode != "reference" or path.stem not in TOO_LONG_FOR_REFERENCE
     ]
     missing = pytest.mark.skip(reason=f"no test suites in {SPEC}: WASMJIT_SPEC names their folder")
     return found or [pytest.param("", SPEC, QUICK, marks=missing)]
