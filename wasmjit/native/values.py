@@ -1,7 +1,7 @@
 """Scalar types of restricted Python.
 
 Each type is a class: the compiler reads it as a type, CPython uses its instances as fixed-width values, so that a
-restricted function runs unchanged under both. Integers wrap and divide as C's do, floats are kept as their bits, so
+restricted function gives the same under both. Integers wrap and divide as C's do, floats are kept as their bits, so
 that NaN payloads survive.
 """
 
