@@ -5,6 +5,7 @@ NaNs are made equal first: which one an operation gives is not determined.
 
 import struct
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import wasmjit
@@ -84,8 +85,7 @@ TRAPS = {  # wasmtime's words where they are others
 
 def run_wasmtime(binary: bytes, calls: list[Call], view: Callable[[bytes], Any]) -> Outcome:
     """The same by wasmtime. It has one name for call_indirect and table instructions out of bounds: see `same`."""
-    import wasmtime
-
+    wasmtime: Any = import_module("wasmtime")
     engine = wasmtime.Engine()
     store = wasmtime.Store(engine)
     try:

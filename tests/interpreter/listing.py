@@ -5,6 +5,7 @@ import struct
 
 import wasmjit
 from wasmjit._image import native
+from wasmjit.native.lang import sizeof
 from wasmjit.runtime.structs import Code, Mod
 from wasmjit.tiers.interpreter.forms import FORMS
 
@@ -29,7 +30,7 @@ def forms_of(module: wasmjit.Module) -> set[str]:
     found = set()
     codes = field(module.address, Mod, "codes", "<Q")
     for index in range(field(module.address, Mod, "nimport_funcs", "<I"), field(module.address, Mod, "ncodes", "<I")):
-        code = codes + index * Code.size
+        code = codes + index * int(sizeof(Code))
         slots, nbytes = field(code, Code, "slots", "<Q"), field(code, Code, "nbytes", "<I")
         words = struct.unpack(f"<{nbytes // 8}Q", ctypes.string_at(slots, nbytes))
         found |= {names[word] for word in words if word in names}
