@@ -4,6 +4,7 @@ The sources are restricted Python (`wasmjit.native.lang`). They are imported onl
 """
 
 import _thread
+import sys
 
 from wasmjit.native.imagefile import Image, code_range
 from wasmjit.native.provide import open_image
@@ -92,14 +93,18 @@ _lock = _thread.allocate_lock()
 def native() -> Image:
     """The native code of wasmjit; its attributes are the `@export` functions. Loaded, if need be built, at the first call.
 
-    Raises ImportError when there is no image for this machine and no compiler to build one, or when the process has no room
-    for what the runtime needs once: a thread key, signal handlers.
+    Raises ImportError when there is no image for this machine and no compiler to build one, when the process has no room for
+    what the runtime needs once (a thread key, signal handlers), in a free-threaded Python and in a sub-interpreter.
     """
     global _loaded
     if _loaded is None:
         with _lock:
             if _loaded is None:
+                if "t" in sys.abiflags:
+                    raise ImportError("wasmjit needs a Python with the global interpreter lock: free-threaded ones are not supported yet")
                 image = open_image(NAME, build)
+                if not image.interpreter_is_main():
+                    raise ImportError("wasmjit runs in the main interpreter only: sub-interpreters are not supported yet")
                 if not image.runtime_init(*code_range(image)):
                     raise ImportError("wasmjit cannot start: no thread key is left, or SIGSEGV cannot be handled")
                 _loaded = image

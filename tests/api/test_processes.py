@@ -283,6 +283,19 @@ def test_modes_of_the_interpreter(mode: tuple[str, ...]) -> None:
     assert done.stderr == ""
 
 
+def test_interpreters_that_are_not_supported() -> None:
+    """A sub-interpreter, and a build without the global interpreter lock, which the flags stand for."""
+    inside = "try: wasmjit.Module(b'')\nexcept ImportError as error: print(error, flush=True)"
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import wasmjit\n{inside}"
+    text = f"import _testcapi; _testcapi.run_in_subinterp({script!r})"
+    pytest.importorskip("_testcapi")
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, cwd=ROOT)
+    assert "main interpreter only" in done.stdout + done.stderr and done.returncode == 0, done
+    free = f"import sys; sys.abiflags = 't'; import wasmjit\n{inside}"
+    done = subprocess.run([sys.executable, "-c", free], capture_output=True, text=True, cwd=ROOT)
+    assert "free-threaded" in done.stdout, done
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="CPython 3.13 does not tell without the GIL whether Ctrl-C was pressed")
 def test_the_main_thread_seldom_waits_for_the_gil() -> None:
     check("""

@@ -138,6 +138,14 @@ def PyList_Append(sequence: ptr[PyObject], value: ptr[PyObject]) -> i32: ...
 
 
 @extern
+def PyInterpreterState_Get() -> ptr[u8]: ...
+
+
+@extern
+def PyInterpreterState_Main() -> ptr[u8]: ...
+
+
+@extern
 def PyList_GetItem(sequence: ptr[PyObject], index: i64) -> ptr[PyObject]: ...
 
 

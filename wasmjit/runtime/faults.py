@@ -12,6 +12,7 @@ libraries that call each other do not loop. `fault_assert`, called for every ins
 raises the signal anew: finding the context of the trap under such a signal we let it pass, so that the access is made again.
 """
 
+from wasmjit.native.capi import PyInterpreterState_Get, PyInterpreterState_Main
 from wasmjit.native.lang import (
     addr,
     alloca,
@@ -236,6 +237,12 @@ def previous_push(previous: ptr[Previous], action: ptr[u8]) -> void:
 def fault_assert() -> boolean:
     """Put our handlers in front of what was installed since the last time. Called with the GIL held, for every instance made."""
     return fault_install(SIGSEGV, PREVIOUS[0]) and fault_install(SIGBUS, PREVIOUS[1])
+
+
+@export
+def interpreter_is_main() -> boolean:
+    """False in a sub-interpreter."""
+    return PyInterpreterState_Get() == PyInterpreterState_Main()
 
 
 @export
