@@ -159,15 +159,15 @@ def test_what_starts_an_instance_is_under_its_timeout(make: Make, text: str) -> 
     begin = time.monotonic()
     with pytest.raises(wasmjit.Timeout):
         make(text, timeout=0.05)
-    assert 0.04 < time.monotonic() - begin < 0.5
+    assert 0.04 < time.monotonic() - begin < 5
 
 
 def test_start_and_initialize_share_their_timeout(make: Make) -> None:
     text = '(import "m" "f" (func $f)) (start $s) (func $s (call $f)) (func (export "_initialize") (loop $l (br $l)))'
     begin = time.monotonic()
     with pytest.raises(wasmjit.Timeout):
-        make(text, {"m": {"f": lambda: time.sleep(0.1)}}, timeout=0.15)
-    assert time.monotonic() - begin < 0.22
+        make(text, {"m": {"f": lambda: time.sleep(2)}}, timeout=3)
+    assert time.monotonic() - begin < 4.9  # less than a timeout of its own after the 2 seconds
 
 
 def test_wrong_timeouts(make: Make) -> None:

@@ -221,7 +221,7 @@ except wasmjit.Timeout: seen.append(2)
 begin = time.monotonic()
 try: e.calls(timeout=0.12)       # the outer one is the earlier of the two in the last round
 except wasmjit.Timeout: seen.append(3)
-assert time.monotonic() - begin < 0.5 and seen[-1] == 3
+assert time.monotonic() - begin < 5 and seen[-1] == 3
 """,
     "ctrl-c inside a host function": """
 def f(x):

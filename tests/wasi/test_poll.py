@@ -41,7 +41,7 @@ def poll(guest: Guest, *subscriptions: bytes) -> list[tuple[int, int, int, int, 
 def test_sleeping() -> None:
     start = time.monotonic()
     assert poll(Guest(), clock(7, 30 * MILLISECOND)) == [(7, 0, CLOCK, 0, 0)]
-    assert 0.03 <= time.monotonic() - start < 1
+    assert 0.03 <= time.monotonic() - start < 10
 
 
 def test_absolute_and_past_times() -> None:
@@ -49,7 +49,7 @@ def test_absolute_and_past_times() -> None:
     for identifier, now in ((0, time.time_ns()), (1, time.monotonic_ns())):
         assert len(poll(Guest(), clock(1, now + 20 * MILLISECOND, identifier, 1))) == 1
         assert len(poll(Guest(), clock(1, now - 20 * MILLISECOND, identifier, 1))) == 1
-    assert 0.02 <= time.monotonic() - start < 1
+    assert 0.02 <= time.monotonic() - start < 10
 
 
 def test_the_first_of_several_clocks() -> None:
@@ -60,7 +60,7 @@ def test_a_virtual_clock_sleeps_at_once() -> None:
     ticks = VirtualClock()
     start = time.monotonic()
     assert len(poll(Guest(Wasi(clock=ticks)), clock(1, 3600 * 10**9))) == 1
-    assert time.monotonic() - start < 1 and ticks.now >= 3600 * 10**9
+    assert time.monotonic() - start < 60 and ticks.now >= 3600 * 10**9
 
 
 def test_bad_calls() -> None:
@@ -141,7 +141,7 @@ def test_an_interrupt_ends_a_sleep() -> None:
             start = time.monotonic()
             with pytest.raises(Mine):
                 poll(Guest(Wasi(stdin=reading)), *subscriptions)
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < 10
     finally:
         signal.signal(signal.SIGALRM, old)
         os.close(reading)
