@@ -14,11 +14,7 @@ MODES = {
     "interp checked": Config("interp", memory="checked"),
     "reference": Config("reference"),
 }
-TOO_LONG_FOR_REFERENCE = {
-    "bulk",
-    "memory_grow",
-    "skip-stack-guard-page",
-}  # whole pages in loops, a stack full of locals
+TOO_LONG_FOR_REFERENCE = {"memory_grow", "skip-stack-guard-page"}  # whole pages in loops, a stack full of locals
 QUICK = "interp guard"  # the mode that is not marked slow where there are many tests
 
 

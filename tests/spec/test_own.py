@@ -5,20 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.spec.modes import MODES, TOO_LONG_FOR_REFERENCE, run
+from tests.spec.modes import MODES, run
 from wasmjit.cli._wast_report import failure_lines
 
 SCRIPTS = sorted((ROOT / "tests" / "wast").glob("*.wast"))
 
-RUNS = [
-    pytest.param(path, mode, id=f"{path.stem}-{mode}")
-    for path in SCRIPTS
-    for mode in MODES
-    if mode != "reference" or path.stem not in TOO_LONG_FOR_REFERENCE
-]
 
-
-@pytest.mark.parametrize(("path", "mode"), RUNS)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_script(path: Path, mode: str) -> None:
     tally = run(path, mode)
     assert not tally.failures, "\n".join(failure_lines(tally))
