@@ -206,9 +206,10 @@ def tr_function(t: ptr[Trans]) -> None:
         t.at = t.p
         op = tr_opcode(t)
         if op == OP_END:
+            label = t.labels[t.nlabels - 1]
             last = t.nlabels == 1
-            if t.labels[t.nlabels - 1].dead:
-                t.nlabels -= 1
+            if label.dead or (last and dead == 0 and label.fixups == NOWHERE):
+                t.nlabels -= 1  # nobody branches to it: operands need not come to their slots
             else:
                 dead = tr_end(t, dead)
             if last and dead == 0:
