@@ -7,13 +7,8 @@ from wasmjit.runtime.structs import Loop
 from .branches import JMP, tr_emit_condition, tr_take_condition
 from .emit import NO_SPACE, tr_bind, tr_emit, tr_label_here, tr_new_fixup, tr_new_label
 from .leb import tr_signed
-from .stack import tr_flush, tr_push_slot, tr_truncate
+from .stack import tr_flush, tr_is_float, tr_push_slot, tr_truncate
 from .state import BLOCK, IF, LOOP, NOWHERE, Label, Trans
-
-
-@fn
-def tr_is_float(kind: u32) -> u32:
-    return u32(1) if kind == 0x7D or kind == 0x7C else u32(0)
 
 
 @fn

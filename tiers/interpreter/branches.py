@@ -1,8 +1,8 @@
 """Translation of branches: conditions fused with the comparison before them, values moved to where the label wants them."""
 
-from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, u16, u32, u64
+from wasmjit.native.lang import boolean, fn, i64, load, ptr, u16, u32, u64
 
-from .emit import ADD_SK, tr_bind, tr_copy, tr_emit, tr_new_fixup, tr_put16, tr_put32, tr_put64, tr_take_back
+from .emit import ADD_SK, tr_bind, tr_copy, tr_emit, tr_fits, tr_new_fixup, tr_put16, tr_put32, tr_put64, tr_take_back
 from .forms import NUMBER
 from .leb import tr_leb
 from .opcodes import OP_NE
@@ -246,7 +246,7 @@ def tr_return(t: ptr[Trans]) -> None:
         index = t.height - 1
         tr_add_up(t, index)
         entry = t.entries[index]
-        if entry.where == CONSTANT and i64(entry.value) == i64(i32(u32(entry.value))):
+        if entry.where == CONSTANT and tr_fits(entry.value):
             position = tr_emit(t, RETURN_K, 16)
             tr_put32(t, position + 12, u32(entry.value))
         elif entry.where == IN_INT or entry.where == IN_FLOAT:

@@ -12,7 +12,7 @@ from .forms import CALLED, NUMBER
 from .leb import tr_leb
 from .opcodes import OP_MEMORY_SIZE
 from .operands import tr_add_up, tr_in_slot, tr_place
-from .stack import tr_flush, tr_make_room, tr_materialize, tr_pop, tr_push_computed, tr_push_slot, tr_slot, tr_truncate
+from .stack import tr_flush, tr_is_float, tr_make_room, tr_materialize, tr_pop, tr_push_computed, tr_push_slot, tr_slot, tr_truncate
 from .state import CONSTANT, IN_INT, Trans
 from .tables import OPCODES, opcode
 
@@ -45,7 +45,7 @@ def tr_push_results(t: ptr[Trans], sig: ptr[Sig]) -> None:
     k: u32 = 0
     while k < sig.nresults:
         kind = u32(sig.types[sig.nparams + k])
-        tr_push_slot(t, u32(1) if kind == 0x7D or kind == 0x7C else u32(0))
+        tr_push_slot(t, tr_is_float(kind))
         k += 1
 
 
@@ -91,7 +91,7 @@ def tr_call_indirect(t: ptr[Trans]) -> None:
 @fn
 def tr_global(t: ptr[Trans], index: u64, write: boolean) -> None:
     declared = t.mod.globals[index]
-    floating = u32(1) if declared.type == 0x7D or declared.type == 0x7C else u32(0)
+    floating = tr_is_float(declared.type)
     far = index < u64(t.mod.nimport_globals)
     place = u32(index) if far else u32(offsetof(Inst, "cells")) + 16 * declared.own
     if write:

@@ -1,6 +1,6 @@
 """Writing slot code: instructions, fields, places to fill in later."""
 
-from wasmjit.native.lang import fn, i32, i64, load, ptr, sizeof, store, symbol, u8, u16, u32, u64
+from wasmjit.native.lang import boolean, fn, i32, i64, load, ptr, sizeof, store, symbol, u8, u16, u32, u64
 from wasmjit.native.libc import memset, realloc
 
 from .forms import NUMBER
@@ -118,10 +118,16 @@ def tr_copy(t: ptr[Trans], slot: u64, source: u64) -> None:
     tr_put16(t, position + 10, source)
 
 
+@fn(inline=True)
+def tr_fits(value: u64) -> boolean:
+    """The constant is its low 32 bits sign-extended: what a 4-byte field holds."""
+    return i64(value) == i64(i32(u32(value)))
+
+
 @fn
 def tr_constant(t: ptr[Trans], value: u64, slot: u64) -> None:
     """Put a constant into a slot."""
-    if i64(value) == i64(i32(u32(value))):
+    if tr_fits(value):
         position = tr_emit(t, COPY_SK, 16)
         tr_put32(t, position + 12, u32(value))
     else:

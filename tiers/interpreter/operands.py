@@ -1,8 +1,8 @@
 """Operands of the instruction at hand: where they can be taken from, and where its result goes."""
 
-from wasmjit.native.lang import boolean, fn, i32, i64, ptr, u32, u64
+from wasmjit.native.lang import boolean, fn, i64, ptr, u32, u64
 
-from .emit import ADD_SK, tr_emit, tr_put16, tr_put32
+from .emit import ADD_SK, tr_emit, tr_fits, tr_put16, tr_put32
 from .stack import tr_make_room, tr_materialize, tr_push_computed, tr_slot
 from .state import CONSTANT, IN_INT, IN_LOCAL, IN_SLOT, IN_SUM, NOWHERE, Entry, Trans
 from .tables import FLOAT_IN, FLOAT_OUT, NARROW
@@ -18,7 +18,7 @@ def tr_immediate(entry: ptr[Entry], op: u32) -> boolean:
         return False
     if FLOAT_IN[op] or NARROW[op]:
         return True
-    return i64(entry.value) == i64(i32(u32(entry.value)))
+    return tr_fits(entry.value)
 
 
 @fn(inline=True)

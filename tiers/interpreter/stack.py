@@ -104,6 +104,12 @@ def tr_push(t: ptr[Trans], where: u32, floating: u32, value: u64) -> None:
 
 
 @fn
+def tr_is_float(kind: u32) -> u32:
+    """Whether a value type byte is f32 or f64."""
+    return u32(1) if kind == 0x7D or kind == 0x7C else u32(0)
+
+
+@fn
 def tr_push_slot(t: ptr[Trans], floating: u32) -> None:
     tr_push(t, IN_SLOT, floating, 0)
 

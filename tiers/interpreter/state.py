@@ -1,6 +1,6 @@
 """What the translator keeps while it works on one function."""
 
-from wasmjit.native.lang import array, i64, ptr, struct, u8, u32, u64
+from wasmjit.native.lang import i64, ptr, struct, u8, u32, u64
 from wasmjit.runtime.structs import Code, Loop, Mod, Sig
 
 # where an operand is
@@ -80,7 +80,6 @@ class Trans:
     demoted_at: i64  # the operand that the instruction at `last` sent out of its accumulator,
     demoted_made: u64  # and how to undo that
     demoted_form: u32
-    demoted_pad: u32
     last: i64  # position of the instruction that computed the top entry and can still be changed, or NOWHERE
     last_op: u32
     last_form: u32  # with destination slot: one more gives the accumulator
@@ -107,4 +106,3 @@ class Trans:
     error: u32
     record: u32  # 1: Loops are made
     loops: ptr[Loop]
-    lebpad: array[u64, 2]

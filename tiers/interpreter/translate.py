@@ -6,7 +6,7 @@ labels, calls, and whatever writes the local they stand in.
 
 from wasmjit.native.lang import fn, i64, load, ptr, u8, u32, u64
 
-from .blocks import tr_else, tr_end, tr_if, tr_is_float, tr_open
+from .blocks import tr_else, tr_end, tr_if, tr_open
 from .branches import tr_br, tr_br_if, tr_br_table, tr_return
 from .calls import tr_call, tr_call_indirect, tr_called, tr_global
 from .compute import (
@@ -53,7 +53,7 @@ from .opcodes import (
     OP_TEE,
     OP_UNREACHABLE,
 )
-from .stack import tr_flush, tr_pop, tr_push
+from .stack import tr_flush, tr_is_float, tr_pop, tr_push
 from .state import BLOCK, CONSTANT, FUNCTION, IN_LOCAL, LOOP, NOWHERE, Trans
 from .tables import BINARY, COMPARE, KLASS, LOAD, STORE, UNARY
 

@@ -190,7 +190,6 @@ class Ec:
     fuel: i64
     link: ptr["Ec"]  # list of all contexts
     thread: u64
-    scratch: array[u64, 8]
 
 
 @struct
