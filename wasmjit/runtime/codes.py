@@ -40,7 +40,16 @@ HOOK_CALL_OPTIONS = 1
 HOOK_STORE_JOIN = 2
 HOOK_INSTANCE = 3
 HOOK_FUNCREF = 4
+HOOK_PROMOTE = 5
+HOOK_COMPILE = 6
 HOOKS = 8
+
+# phases of a function on its way to optimized code
+PHASE_COLD = 0
+PHASE_PROFILING = 1  # new calls run the profiled form
+PHASE_REQUESTED = 2  # a compile was asked for
+PHASE_COMPILED = 3
+PHASE_REFUSED = 4  # stays interpreted
 
 MEM_GUARD = 1  # in the reserved arena: unchecked accesses trap by SIGSEGV
 MEM_SHARED = 2
@@ -53,6 +62,10 @@ INST_CLOSED = 1  # its functions raise, its memories are gone
 
 MOD_CHECKED = 1  # accesses compare with the memory's length: Config(memory="checked")
 MOD_FUEL = 2
+MOD_TIERED = 4  # hot functions are promoted
+MOD_OPT = 8  # every function is compiled before it runs
+MOD_SYNC = 16  # promotion compiles in the running thread
+MOD_STRESS = 32  # every back edge is a safepoint
 
 # wasm pages and address space
 PAGE = 65536

@@ -5,7 +5,8 @@ All sizes are bytes, all addresses are process addresses; integers are little-en
 
 Frame (the canonical frame): `sp` points at slot 0; slots are 8 bytes; parameters, then the other locals, then operands.
 A call's arguments stand at the callee's slot 0, its results replace them. Control record, 16 bytes on the control stack:
-{return pc, caller's sp}. A record whose pc is the word `restore_inst` holds the caller's Inst instead of an sp.
+{return pc, caller's sp}. A record whose pc is the word `restore_inst` holds the caller's Inst instead of an sp; the sentinel above
+an activation's first one holds the frame pointer of the native code that called the interpreter.
 """
 
 from wasmjit.native.lang import PyObject, array, i64, ptr, struct, u8, u32, u64
@@ -28,8 +29,8 @@ class Code:
     """One function of a module (or one host function): what all its instances share."""
 
     entry: ptr[u8]  # slot code that a call runs; at first the shared word that translates
-    native: ptr[u8]  # native entry in the convention of design section 6: reserved for the optimizing tier
-    i2c: ptr[u8]  # reserved for the optimizing tier
+    native: ptr[u8]  # native entry, never 0: an optimized body, or the adapter that interprets or calls the host
+    i2c: ptr[u8]  # calls the optimized body with arguments from slots; 0: interpreted
     sig: ptr[Sig]
     mod: ptr["Mod"]  # 0 for a host function
     index: u32  # function index in its module
@@ -41,7 +42,25 @@ class Code:
     nframe: u32  # slots of a frame
     loops: ptr["Loop"]  # list, the last one translated first
     hot: u32  # samples that fell on this function's entry
+    phase: u32  # PHASE_* of codes.py
+    profiled: ptr[u8]  # slot code of the profiled form, 0: not made
+    nprofiled: u32  # bytes of it
+    npoints: u32
+    points: ptr["Point"]  # the canonical places of the profiled form, by wasm offset
+    unit: ptr["Unit"]  # where its optimized body is, 0: none  # noqa: F821 (runtime.units declares it)
+    deopts: u32  # units of it that were given up
+    window: u32  # samples since the phase began
+
+
+@struct
+class Point:
+    """A canonical place of a function's profiled form."""
+
+    wasm: u32  # offset in the binary of the instruction
+    after: u32  # 1: behind it, 0: before it (calls)
+    slot: u32  # offset in the profiled form
     pad: u32
+    count: u64  # how often control came here
 
 
 @struct
@@ -52,6 +71,10 @@ class Loop:
     next: ptr["Loop"]  # of the same function, the one translated before
     wasm: u32  # offset in the binary of the loop instruction
     hot: u32  # samples
+    header: u32  # offset of its header in the fast form
+    profiled: u32  # and in the profiled form
+    osr: ptr[u8]  # optimized code that takes over a frame at the header, 0: none
+    unit: ptr["Unit"]  # where that is  # noqa: F821
 
 
 @struct
@@ -154,6 +177,7 @@ class Inst:
     py: ptr[PyObject]  # the Python Instance, borrowed; 0 once it is gone
     nbytes: u64  # of this allocation
     flags: u64  # INST_* of codes.py
+    codes: ptr[Code]  # = mod.codes
     cells: array[Cell, 0]
 
 
@@ -190,6 +214,15 @@ class Ec:
     fuel: i64
     link: ptr["Ec"]  # list of all contexts
     thread: u64
+    rt: ptr[ptr[u8]]  # what optimized code calls: runtime.natives
+    callee: ptr[FuncRef]  # function that optimized code calls through Code.native
+    native_pc: u64  # innermost optimized frame, valid while pc == 1: an address in its code,
+    native_fp: u64  # and its frame pointer
+    osr: ptr[u8]  # OSR entry that the frame at hand goes on in
+    ticking: u64  # the preemption timer is armed
+    timer: u64  # its POSIX timer, + 1
+    in_host: u64  # a host function runs: it is not preempted
+    stress: i64  # guards until the next forced exit (Config(stress=...))
 
 
 @struct
@@ -320,6 +353,11 @@ class Mod:
     allocs: ptr["Chunk"]  # everything malloced for it
     slots: ptr["SlotChunk"]  # its slot code, the chunk being filled first  # noqa: F821 (the interpreter declares it)
     names: ptr[u32]  # by function: offset of its name in the name section, 0 none; made when first asked for
+    units: ptr["Unit"]  # its optimized code  # noqa: F821
+    warm: u32  # samples at which a function gets its profiling window, 0: never
+    window: u32  # samples of that window
+    exits: u32  # exits of a unit after which it is given up
+    pad: u32
 
 
 @struct
