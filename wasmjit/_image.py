@@ -65,6 +65,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.safepoints",
     "wasmjit.runtime.segments",
     "wasmjit.runtime.tables",
+    "wasmjit.runtime.tracering",
     "wasmjit.runtime.traps",
     "wasmjit.tiers.interpreter.blocks",
     "wasmjit.tiers.interpreter.branches",

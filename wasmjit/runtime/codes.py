@@ -71,3 +71,12 @@ MOD_STRESS = 32  # every back edge is a safepoint
 PAGE = 65536
 GUARD_OFFSETS = 64 << 20  # static offsets below this are covered by the guard; larger ones are checked
 RESERVATION = (4 << 30) + GUARD_OFFSETS + PAGE  # address space of one guarded 32-bit memory
+
+# events of native code: Record.kind of runtime.tracering, and what its a and b are
+TRACE_ENTER = 1  # optimized code is called for the first time since it was installed
+TRACE_OSR_ENTER = 2  # optimized code takes over a frame; a: offset of the loop in the binary
+TRACE_OSR_EXIT = 3  # and hands it back by an exit; a: Unit, b: number of the exit
+TRACE_DEOPT = 4  # a called body leaves by an exit; a: Unit, b: number of the exit
+TRACE_WARM = 5  # a function gets its profiling window; a: samples, b: threshold
+TRACE_REQUEST = 6  # a compile is asked for; a: offset of the loop or 0, b: samples
+TRACE_RETIRE = 7  # optimized code is given up; a: Unit, b: its exits so far
