@@ -4,7 +4,7 @@ Packed, as the optimizer writes them and the code cache keeps them (little-endia
 
     PackedUnit   header, 64 bytes
     blob         code, then read-only data: position independent, without imports; runs at a multiple of 4096
-    UnitEntry    x entries   what can be entered, each (function, loop) once
+    UnitEntry    x entries   what can be entered, strictly ascending by function, then loop; at least one
     UnitLine     x lines     strictly ascending offsets below `text`: from here up to the next row the code belongs to the site
     UnitSite     x sites     number 1 first
     UnitFrame    x frames    those of each site in a row, innermost first
