@@ -1,0 +1,1 @@
+"""The optimizing tier: a request (functions, loops, profile) becomes a unit of machine code, through LLVM."""
