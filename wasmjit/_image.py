@@ -78,6 +78,8 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.tiers.interpreter.locals",
     "wasmjit.tiers.interpreter.operands",
     "wasmjit.tiers.interpreter.pairs",
+    "wasmjit.tiers.interpreter.points",
+    "wasmjit.tiers.interpreter.profiled",
     "wasmjit.tiers.interpreter.sampling",
     "wasmjit.tiers.interpreter.slotcode",
     "wasmjit.tiers.interpreter.stack",

@@ -1,12 +1,13 @@
 """Translation of blocks, loops and ifs: labels, and what stands on the stack at them."""
 
 from wasmjit.native.lang import fn, i64, ptr, sizeof, u32
-from wasmjit.native.libc import malloc
+from wasmjit.native.libc import calloc
 from wasmjit.runtime.structs import Loop
 
 from .branches import JMP, tr_emit_condition, tr_take_condition
 from .emit import NO_SPACE, tr_bind, tr_emit, tr_label_here, tr_new_fixup, tr_new_label
 from .leb import tr_signed
+from .points import tr_block_start
 from .stack import tr_flush, tr_is_float, tr_push_slot, tr_truncate
 from .state import BLOCK, IF, LOOP, NOWHERE, Label, Trans
 
@@ -36,6 +37,29 @@ def tr_result_type(label: ptr[Label], index: u32) -> u32:
 
 
 @fn
+def tr_loop(t: ptr[Trans]) -> ptr[Loop]:
+    """The Loop of the loop that begins here: made by the first form, found by the second, which meets the same ones in the same order."""
+    if t.profile:
+        loop = t.loop
+        loop.profiled = u32(t.pos)
+        t.loop = loop.next
+        return loop
+    loop = ptr[Loop](calloc(1, sizeof(Loop)))
+    if loop == 0:
+        t.error = NO_SPACE
+        return loop
+    loop.code = t.code
+    loop.wasm = u32(t.at)
+    loop.header = u32(t.pos)
+    if t.loops == 0:
+        t.loops = loop
+    else:
+        t.loop.next = loop
+    t.loop = loop
+    return loop
+
+
+@fn
 def tr_open(t: ptr[Trans], kind: u32, dead: u32) -> None:
     """Begin a block, loop or if: its parameters are settled, everything is canonical."""
     label = tr_new_label(t, kind)
@@ -48,16 +72,8 @@ def tr_open(t: ptr[Trans], kind: u32, dead: u32) -> None:
         tr_label_here(t)
         label.header = t.pos
         if t.record:
-            loop = ptr[Loop](malloc(sizeof(Loop)))
-            if loop == 0:
-                t.error = NO_SPACE
-                return
-            loop.code = t.code
-            loop.next = t.loops
-            loop.wasm = u32(t.at)
-            loop.hot = 0
-            t.loops = loop
-            label.loop = loop
+            label.loop = tr_loop(t)
+        tr_block_start(t)
 
 
 @fn
@@ -69,6 +85,7 @@ def tr_if(t: ptr[Trans]) -> None:
     tr_open(t, IF, 0)
     label = t.labels[t.nlabels - 1]
     label.other = tr_new_fixup(t, NOWHERE, cell, position)
+    tr_block_start(t)
 
 
 @fn
@@ -86,6 +103,7 @@ def tr_else(t: ptr[Trans], dead: u32) -> None:
     while k < label.nparams:
         tr_push_slot(t, tr_is_float(u32(label.sig.types[k])))
         k += 1
+    tr_block_start(t)
 
 
 @fn
@@ -103,4 +121,6 @@ def tr_end(t: ptr[Trans], dead: u32) -> u32:
     while k < label.nresults:
         tr_push_slot(t, tr_is_float(tr_result_type(label, k)))
         k += 1
+    if reached:
+        tr_block_start(t)
     return u32(0) if reached else u32(1)

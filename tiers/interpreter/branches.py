@@ -1,13 +1,15 @@
 """Translation of branches: conditions fused with the comparison before them, values moved to where the label wants them."""
 
 from wasmjit.native.lang import boolean, fn, i64, load, ptr, u16, u32, u64
+from wasmjit.runtime.codes import MOD_STRESS
 
 from .emit import ADD_SK, tr_bind, tr_copy, tr_emit, tr_fits, tr_new_fixup, tr_put16, tr_put32, tr_put64, tr_take_back
 from .forms import NUMBER
 from .leb import tr_leb
 from .opcodes import OP_NE
 from .operands import SK, SS, tr_add_up, tr_in_slot, tr_place
-from .stack import tr_materialize, tr_pop, tr_slot
+from .points import tr_block_start
+from .stack import tr_flush, tr_materialize, tr_pop, tr_slot
 from .state import CONSTANT, IN_FLOAT, IN_INT, LOOP, NOWHERE, Label, Trans
 from .tables import BASE, BRANCH, COMPARE, FLOAT_IN, INVERTED, KLASS, STEP
 
@@ -16,6 +18,7 @@ BRNZ, BRZ, BR_TABLE = NUMBER["brnz@s"], NUMBER["brz@s"], NUMBER["br_table@s"]
 RETURN_S, RETURN_R, RETURN_F, RETURN_K = (NUMBER[f"ret@{how}"] for how in "srfk")
 IN_ACCUMULATOR = 1  # Condition.combo of a value in the accumulator
 MAX_WEIGHT = 60000
+EVERY_TIME = 65535  # more than any budget
 LOOP_FIELD = 24  # where every backward branch holds its Loop
 
 
@@ -51,6 +54,8 @@ def tr_take_condition(t: ptr[Trans]) -> None:
 @fn
 def tr_weight(t: ptr[Trans], label: ptr[Label]) -> u64:
     """Cost of one iteration, in slot instructions of usual size."""
+    if t.mod.flags & MOD_STRESS:
+        return EVERY_TIME
     weight = (t.pos - label.header) // 16 + 1
     return weight if weight < MAX_WEIGHT else u64(MAX_WEIGHT)
 
@@ -175,17 +180,21 @@ def tr_br(t: ptr[Trans], label: ptr[Label]) -> None:
 @fn
 def tr_br_if(t: ptr[Trans], label: ptr[Label]) -> None:
     tr_take_condition(t)
+    if t.profile:
+        tr_flush(t)
     count = tr_arity(label)
     tr_settle(t, count)
     if count == 0 or t.height - count == i64(label.height):
         position = tr_emit_condition(t, True, label.kind == LOOP)
         tr_aim(t, label, position, t.condition.rel)
+        tr_block_start(t)
         return
     position = tr_emit_condition(t, False, False)
     skip = tr_new_fixup(t, NOWHERE, position + t.condition.rel, position)
     tr_move(t, count, tr_slot(t, i64(label.height)))
     tr_jump(t, label)
     tr_bind(t, skip)
+    tr_block_start(t)
 
 
 @fn

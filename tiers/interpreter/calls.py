@@ -5,6 +5,7 @@ from collections.abc import Callable
 from wasmjit.isa import BY_NAME
 from wasmjit.isa.row import Row
 from wasmjit.native.lang import boolean, const, fn, i64, offsetof, ptr, u8, u16, u32, u64
+from wasmjit.runtime.codes import POINT_PLAIN
 from wasmjit.runtime.structs import Inst, Sig
 
 from .emit import tr_emit, tr_put16, tr_put32, tr_put64
@@ -12,6 +13,7 @@ from .forms import CALLED, NUMBER
 from .leb import tr_leb
 from .opcodes import OP_MEMORY_SIZE
 from .operands import tr_add_up, tr_in_slot, tr_place
+from .points import tr_note_targets, tr_point
 from .stack import tr_flush, tr_is_float, tr_make_room, tr_materialize, tr_pop, tr_push_computed, tr_push_slot, tr_slot, tr_truncate
 from .state import CONSTANT, IN_INT, Trans
 from .tables import OPCODES, opcode
@@ -56,6 +58,7 @@ def tr_call(t: ptr[Trans], index: u64) -> None:
     tr_flush(t)
     first = t.height - i64(sig.nparams)
     imported = index < u64(t.mod.nimport_funcs)
+    tr_point(t, 0, POINT_PLAIN)
     position = tr_emit(t, u32(CALL_IMPORT) if imported else u32(CALL), 24)
     tr_put16(t, position + 8, tr_slot(t, first))
     if imported:
@@ -64,6 +67,7 @@ def tr_call(t: ptr[Trans], index: u64) -> None:
         tr_put64(t, position + 16, u64(callee))
     tr_truncate(t, first)
     tr_push_results(t, sig)
+    tr_point(t, 1, POINT_PLAIN)
 
 
 @fn
@@ -72,13 +76,15 @@ def tr_call_indirect(t: ptr[Trans]) -> None:
     table = tr_leb(t)
     index = t.height - 1
     tr_add_up(t, index)
-    if t.entries[index].where == CONSTANT:
+    if t.entries[index].where == CONSTANT or t.profile != 0:
         tr_materialize(t, index)
     entry = tr_pop(t)
     in_slot = tr_in_slot(entry)
     slot = tr_place(t, entry, index)
     tr_flush(t)
     first = t.height - i64(sig.nparams)
+    if t.profile:
+        tr_note_targets(t, slot, table)
     position = tr_emit(t, u32(CALL_INDIRECT) + (u32(0) if in_slot else u32(1)), 24)
     tr_put16(t, position + 8, tr_slot(t, first))
     tr_put16(t, position + 10, slot)
@@ -86,6 +92,7 @@ def tr_call_indirect(t: ptr[Trans]) -> None:
     tr_put64(t, position + 16, u64(sig))
     tr_truncate(t, first)
     tr_push_results(t, sig)
+    tr_point(t, 1, POINT_PLAIN)
 
 
 @fn

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from wasmjit.native.lang import f64, u32, u64
+from wasmjit.native.lang import f64, offsetof, u32, u64
 from wasmjit.runtime.codes import TRAP_INDIRECT_NULL, TRAP_SIGNATURE, TRAP_STACK, TRAP_UNDEFINED, TRAP_UNREACHABLE
-from wasmjit.runtime.structs import Code, FuncRef, Inst, Mem, Sig, Table
+from wasmjit.runtime.structs import Code, FuncRef, Inst, Mem, Point, Sig, Table
 
 from .emitter import Handler
+from .points import COUNT_SIZE, NOTE_SIZE
 
 RECORD = 16  # bytes of a control record
 CALL_SIZE = 24  # every call instruction
@@ -297,6 +298,21 @@ def _sentinel(h: Handler) -> None:
     h.emit("ret void")
 
 
+def _count(h: Handler) -> None:
+    """[Point @8]: control came to a basic block of the profiled form."""
+    place = h.at(offsetof(Point, "count"), h.field("ptr", 8))
+    count = h.let(f"load i64, ptr {place}")
+    h.emit(f"store i64 {h.let(f'add i64 {count}, 1')}, ptr {place}")
+    h.next(COUNT_SIZE)
+
+
+def _note_target(h: Handler) -> None:
+    """See profiled.note_target."""
+    h.program.externs["note_target"] = "declare hidden void @note_target(ptr, ptr, ptr) nounwind"
+    h.emit("call void @note_target(ptr %ec, ptr %pc, ptr %sp)")
+    h.next(NOTE_SIZE)
+
+
 def _bad(h: Handler) -> None:
     h.emit("call void @llvm.trap()")
     h.program.externs["llvm.trap"] = "declare void @llvm.trap() cold noreturn nounwind"
@@ -317,9 +333,11 @@ NAMED: dict[str, Callable[[Handler], None]] = {
     "jmp": lambda h: h.jump(12),
     "jmp_back": lambda h: h.jump_back(12, 10),
     "ret": ret,
+    "count": _count,
+    "note_target": _note_target,
 }
 
-HOT = frozenset(("jmp", "jmp_back", "ret", "restore"))  # the rest is kept out of line, away from the code that reaches it
+HOT = frozenset(("jmp", "jmp_back", "ret", "restore", "count"))  # the rest is kept out of line, away from the code that reaches it
 
 
 def fixed_handlers(program: Any) -> list[str]:

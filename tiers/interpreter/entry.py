@@ -1,12 +1,12 @@
-"""When functions are translated: at their first call, all at once, or again to find the origin of a slot pc."""
+"""When functions are translated: at their first call, all at once, for profiling, or again to find the origin of a slot pc."""
 
 from wasmjit.native.lang import addr, atomic_store_release, export, fn, i64, ptr, sizeof, symbol, u8, u32, u64, var
-from wasmjit.native.libc import calloc, malloc
-from wasmjit.runtime.codes import TRAP_COMPILE, TRAP_OUT_OF_MEMORY
-from wasmjit.runtime.structs import Code, Ec, Mod
+from wasmjit.native.libc import calloc, free, malloc, memcpy
+from wasmjit.runtime.codes import POINT_COUNTED, TRAP_COMPILE, TRAP_OUT_OF_MEMORY
+from wasmjit.runtime.structs import Code, Ec, Mod, Point
 
-from .emit import TOO_LARGE
-from .slotcode import slots_lock, slots_store, slots_unlock
+from .emit import TOO_LARGE, tr_put64
+from .slotcode import loops_free, slots_lock, slots_store, slots_unlock
 from .stack import MAX_SLOTS, tr_truncate
 from .state import NOWHERE, Entry, Trans
 from .translate import tr_function
@@ -49,6 +49,8 @@ def tr_begin(t: ptr[Trans], code: ptr[Code]) -> u32:
     t.error = 0
     t.record = 0
     t.loops = 0
+    t.profile = 0
+    t.npoints = 0
     return 1
 
 
@@ -60,16 +62,53 @@ def tr_run(code: ptr[Code]) -> u32:
         return TRAP_OUT_OF_MEMORY
     t.record = 1
     tr_function(t)
-    if t.error:
-        return u32(TRAP_COMPILE) if t.error == TOO_LARGE else u32(TRAP_OUT_OF_MEMORY)
-    slots = slots_store(code, t.buf, t.pos)
+    slots = ptr[u8](0)
+    if t.error == 0:
+        slots = slots_store(code, t.buf, t.pos)
     if slots == 0:
-        return TRAP_OUT_OF_MEMORY
+        loops_free(t.loops)
+        return u32(TRAP_COMPILE) if t.error == TOO_LARGE else u32(TRAP_OUT_OF_MEMORY)
     code.loops = t.loops
     code.nbytes = u32(t.pos)
     code.nframe = u32(t.base + u64(t.top)) + 1
     code.slots = slots
     atomic_store_release(addr(code.entry), slots)
+    return 0
+
+
+@fn
+def tr_run_profiled(code: ptr[Code]) -> u32:
+    """Make the profiled form of a function, its fast form too where there is none yet; 0 or a TRAP_* code. Needs the lock."""
+    if code.slots == 0:
+        failed = tr_run(code)
+        if failed != 0:
+            return failed
+    t = SCRATCH
+    if tr_begin(t, code) == 0:
+        return TRAP_OUT_OF_MEMORY
+    t.record = 1
+    t.profile = 1
+    t.loop = code.loops
+    tr_function(t)
+    points = ptr[Point](0)
+    if t.error == 0:
+        points = ptr[Point](malloc(t.npoints * sizeof(Point)))
+    if points == 0:
+        return TRAP_OUT_OF_MEMORY
+    memcpy(ptr[u8](points), ptr[u8](t.points), t.npoints * sizeof(Point))
+    k: u64 = 0
+    while k < t.npoints:
+        if points[k].kind == POINT_COUNTED:
+            tr_put64(t, u64(points[k].slot) + 8, u64(points[k]))
+        k += 1
+    slots = slots_store(code, t.buf, t.pos)
+    if slots == 0:
+        free(ptr[u8](points))
+        return TRAP_OUT_OF_MEMORY
+    code.points = points
+    code.npoints = u32(t.npoints)
+    code.nprofiled = u32(t.pos)
+    code.profiled = slots
     return 0
 
 
@@ -105,10 +144,22 @@ def translate_all(mod: ptr[Mod]) -> u32:
 @export
 def translate_locate(code: ptr[Code], slot_offset: u64) -> u32:
     """Offset in the binary of the instruction that slot code offset came from: the translation is run again up to there."""
+    return tr_locate(code, slot_offset, 0)
+
+
+@export
+def profiled_locate(code: ptr[Code], slot_offset: u64) -> u32:
+    """The same of the profiled form."""
+    return tr_locate(code, slot_offset, 1)
+
+
+@fn
+def tr_locate(code: ptr[Code], slot_offset: u64, profile: u32) -> u32:
     slots_lock()
     t = SCRATCH
     found = code.body
     if tr_begin(t, code):
+        t.profile = profile
         t.want = i64(slot_offset)
         tr_function(t)
         found = u32(t.found)

@@ -180,11 +180,12 @@ def _pairs() -> list[Form]:
 # [d u16 @8][top u16 @10][x u32 @12][y u32 @16]
 CALLED = ("memory_grow", "memory_fill", "memory_copy", "memory_init", "data_drop", "elem_drop",
           "table_get", "table_set", "table_size", "table_grow", "table_fill", "table_copy", "table_init", "ref_func")  # fmt: skip
+SPECIAL = ("bad", "lazy", "sentinel", "restore", "unreachable", "jmp", "jmp_back", "ret", "count", "note_target")
 ENTERS = ("enter0", "enter1", "enter2", "enter3", "enter4", "entern")
 
 
 def _special() -> list[Form]:
-    forms = [Form(name, "special", None, ()) for name in ("bad", "lazy", "sentinel", "restore", "unreachable", "jmp", "jmp_back", "ret")]
+    forms = [Form(name, "special", None, ()) for name in SPECIAL]
     forms += [Form(name, "enter", None, (i if name != "entern" else -1,)) for i, name in enumerate(ENTERS)]
     forms += [Form(f"ret@{a}", "return", None, (a,)) for a in "srfk"]
     forms += [Form(f"copy@{d}{a}", "copy", None, (d, a)) for d, a in ("ss", "sr", "sf", "sk", "sK")]

@@ -23,7 +23,7 @@ from wasmjit.native.lang import (
     var,
 )
 from wasmjit.native.libc import free, getpid, malloc, memcpy, memmove, realloc, usleep
-from wasmjit.runtime.structs import Code, Loop, Mod
+from wasmjit.runtime.structs import Code, Loop, Mod, Point
 
 FIRST_CHUNK = 16 << 10  # bytes: a small module needs no more
 LAST_CHUNK = 512 << 10
@@ -31,7 +31,7 @@ LAST_CHUNK = 512 << 10
 
 @struct
 class Block:
-    """Slot code of one function."""
+    """One form of a function's slot code."""
 
     code: ptr[Code]
     nbytes: u64  # this header included
@@ -153,6 +153,15 @@ def code_of_pc(pc: ptr[u8]) -> ptr[Code]:
     return found
 
 
+@fn
+def loops_free(first: ptr[Loop]) -> None:
+    loop = first
+    while loop != 0:
+        after = loop.next
+        free(ptr[u8](loop))
+        loop = after
+
+
 @export
 def slots_free(mod: ptr[Mod]) -> None:
     """Give back the slot code of a module that nobody runs any more."""
@@ -166,12 +175,11 @@ def slots_free(mod: ptr[Mod]) -> None:
         block = ptr[Block](chunk.data)
         end = u64(chunk.data) + chunk.used
         while u64(block) < end:
-            loop = block.code.loops
-            while loop != 0:
-                after = loop.next
-                free(ptr[u8](loop))
-                loop = after
-            block.code.loops = ptr[Loop](0)
+            code = block.code  # the second form of a function finds nothing left
+            loops_free(code.loops)
+            free(ptr[u8](code.points))
+            code.loops = ptr[Loop](0)
+            code.points = ptr[Point](0)
             block = ptr[Block](u64(block) + block.nbytes)
         following = chunk.next
         free(ptr[u8](chunk))

@@ -1,7 +1,7 @@
 """What the translator keeps while it works on one function."""
 
 from wasmjit.native.lang import i64, ptr, struct, u8, u32, u64
-from wasmjit.runtime.structs import Code, Loop, Mod, Sig
+from wasmjit.runtime.structs import Code, Loop, Mod, Point, Sig
 
 # where an operand is
 IN_SLOT, IN_LOCAL, CONSTANT, IN_INT, IN_FLOAT, IN_SUM = range(6)
@@ -104,5 +104,10 @@ class Trans:
     want: i64  # translate_locate: the slot code position looked for, or NOWHERE
     found: u64
     error: u32
-    record: u32  # 1: Loops are made
-    loops: ptr[Loop]
+    record: u32  # 1: what the function keeps is made: Loops, Points
+    loops: ptr[Loop]  # first one
+    loop: ptr[Loop]  # the one made last; in the profiled form the one that comes next
+    profile: u32  # 1: the profiled form
+    points: ptr[Point]
+    npoints: u64
+    point_cap: u64

@@ -53,6 +53,7 @@ from .opcodes import (
     OP_TEE,
     OP_UNREACHABLE,
 )
+from .points import tr_block_start
 from .stack import tr_flush, tr_is_float, tr_pop, tr_push
 from .state import BLOCK, CONSTANT, FUNCTION, IN_LOCAL, LOOP, NOWHERE, Trans
 from .tables import BINARY, COMPARE, KLASS, LOAD, STORE, UNARY
@@ -92,6 +93,7 @@ def tr_prologue(t: ptr[Trans]) -> None:
     label = tr_new_label(t, FUNCTION)
     label.sig = sig
     label.nresults = sig.nresults
+    tr_block_start(t)
 
 
 @fn
@@ -208,7 +210,7 @@ def tr_function(t: ptr[Trans]) -> None:
         if op == OP_END:
             label = t.labels[t.nlabels - 1]
             last = t.nlabels == 1
-            if label.dead or (last and dead == 0 and label.fixups == NOWHERE):
+            if label.dead or (last and dead == 0 and label.fixups == NOWHERE and t.profile == 0):
                 t.nlabels -= 1  # nobody branches to it: operands need not come to their slots
             else:
                 dead = tr_end(t, dead)

@@ -51,6 +51,11 @@ PHASE_REQUESTED = 2  # a compile was asked for
 PHASE_COMPILED = 3
 PHASE_REFUSED = 4  # stays interpreted
 
+# what stands at a canonical place of the profiled form
+POINT_PLAIN = 0
+POINT_COUNTED = 1  # an instruction that counts
+POINT_TARGETS = 2  # an instruction that notes the target of the indirect call behind it
+
 MEM_GUARD = 1  # in the reserved arena: unchecked accesses trap by SIGSEGV
 MEM_SHARED = 2
 MEM_64 = 4

@@ -34,13 +34,13 @@ class Code:
     sig: ptr[Sig]
     mod: ptr["Mod"]  # 0 for a host function
     index: u32  # function index in its module
-    flags: u32
+    held: u32  # profiling windows of its callers that it is in
     body: u32  # offset in the binary of the body: of its vector of locals
     end: u32  # offset just behind the body's last `end`
     slots: ptr[u8]  # slot code once translated; 0 before
     nbytes: u32  # bytes of slot code
     nframe: u32  # slots of a frame
-    loops: ptr["Loop"]  # list, the last one translated first
+    loops: ptr["Loop"]  # list, by place in the binary
     hot: u32  # samples that fell on this function's entry
     phase: u32  # PHASE_* of codes.py
     profiled: ptr[u8]  # slot code of the profiled form, 0: not made
@@ -59,8 +59,8 @@ class Point:
     wasm: u32  # offset in the binary of the instruction
     after: u32  # 1: behind it, 0: before it (calls)
     slot: u32  # offset in the profiled form
-    pad: u32
-    count: u64  # how often control came here
+    kind: u32  # POINT_* of codes.py: what stands there
+    count: u64  # how often control came here, of counted ones
 
 
 @struct
@@ -68,13 +68,14 @@ class Loop:
     """One loop of a translated function: where the sampling budget expired."""
 
     code: ptr[Code]
-    next: ptr["Loop"]  # of the same function, the one translated before
+    next: ptr["Loop"]  # of the same function
     wasm: u32  # offset in the binary of the loop instruction
     hot: u32  # samples
     header: u32  # offset of its header in the fast form
     profiled: u32  # and in the profiled form
     osr: ptr[u8]  # optimized code that takes over a frame at the header, 0: none
     unit: ptr["Unit"]  # where that is  # noqa: F821
+    asked: ptr["Unit"]  # the function's unit when one with an OSR entry here was asked for as well  # noqa: F821
 
 
 @struct
