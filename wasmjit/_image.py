@@ -59,6 +59,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.faults",
     "wasmjit.runtime.inspection",
     "wasmjit.runtime.instances",
+    "wasmjit.runtime.landing",
     "wasmjit.runtime.linking",
     "wasmjit.runtime.memory",
     "wasmjit.runtime.ownership",
@@ -87,7 +88,7 @@ SOURCES: tuple[str, ...] = (
 )
 
 # modules with a function `ir() -> str`: generated IR text and assembly
-GENERATORS: tuple[str, ...] = ("wasmjit.runtime.platform", "wasmjit.tiers.interpreter.ir")
+GENERATORS: tuple[str, ...] = ("wasmjit.runtime.platform", "wasmjit.runtime.natives", "wasmjit.tiers.interpreter.ir")
 
 _loaded: Image | None = None
 _lock = _thread.allocate_lock()

@@ -19,6 +19,7 @@ def _leave(place: str) -> str:
 STUBS = f"""
 @sentinel_word = hidden global ptr @stub_sentinel
 @restore_word = hidden global ptr @stub_sentinel
+@native_table = hidden global ptr null
 declare void @trap(ptr, i64) noreturn
 declare void @trap_memory(ptr, i64, i64) noreturn
 declare i64 @safepoint(ptr)

@@ -6,7 +6,7 @@ Fields: [d u16 @8][top u16 @10][x u32 @12][y u32 @16]; operands stand in the slo
 from wasmjit.native.lang import fn, i64, load, ptr, u8, u16, u32, u64
 from wasmjit.runtime.bulk import data_drop, mem_copy, mem_fill, mem_init
 from wasmjit.runtime.codes import TRAP_TABLE
-from wasmjit.runtime.memory import mem_grow
+from wasmjit.runtime.memory import mem_grow_at
 from wasmjit.runtime.structs import Ec
 from wasmjit.runtime.tables import elem_drop, tab_copy, tab_fill, tab_grow, tab_init
 
@@ -36,7 +36,7 @@ def op_u32(slots: ptr[u64], index: u64) -> u64:
 @fn
 def op_memory_grow(ec: ptr[Ec], pc: ptr[u8], sp: ptr[u64]) -> u32:
     slots = op_slots(pc, sp)
-    slots[0] = u64(u32(mem_grow(ec, ec.inst.mems[op_x(pc)], op_u32(slots, 0))))
+    slots[0] = u64(u32(mem_grow_at(ec, op_x(pc), op_u32(slots, 0))))
     return 0
 
 

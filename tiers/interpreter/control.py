@@ -7,6 +7,7 @@ from wasmjit.native.lang import f64, offsetof, u32, u64
 from wasmjit.runtime.codes import TRAP_INDIRECT_NULL, TRAP_SIGNATURE, TRAP_STACK, TRAP_UNDEFINED, TRAP_UNREACHABLE
 from wasmjit.runtime.structs import Code, FuncRef, Inst, Mem, Point, Sig, Table
 
+from . import crossing
 from .emitter import Handler
 from .points import COUNT_SIZE, NOTE_SIZE
 
@@ -335,9 +336,10 @@ NAMED: dict[str, Callable[[Handler], None]] = {
     "ret": ret,
     "count": _count,
     "note_target": _note_target,
+    **crossing.HANDLERS,
 }
 
-HOT = frozenset(("jmp", "jmp_back", "ret", "restore", "count"))  # the rest is kept out of line, away from the code that reaches it
+HOT = frozenset(("jmp", "jmp_back", "ret", "restore", "count", "native"))  # the rest is kept out of line, away from the code that reaches it
 
 
 def fixed_handlers(program: Any) -> list[str]:
@@ -347,8 +349,6 @@ def fixed_handlers(program: Any) -> list[str]:
         handler = Handler(program, name)
         make(handler)
         bodies.append(handler.text("" if name in HOT else "noinline cold "))
-    words = [
-        f"@{name}_word = hidden global ptr @h.{target}"
-        for name, target in (("lazy", "lazy"), ("sentinel", "sentinel"), ("restore", "restore"), ("host", "bad"))
-    ]
-    return [*words, *bodies]
+    targets = {"host": "bad"} | {name: name for name in ("lazy", "sentinel", "restore", *crossing.HANDLERS)}
+    words = [f"@{name}_word = hidden global ptr @h.{target}" for name, target in targets.items()]
+    return [*words, *bodies, *crossing.functions(program)]

@@ -1,7 +1,7 @@
 """The import section (spec 5.5.5). It is read twice: to count, then to fill arrays of the right size."""
 
 from wasmjit.isa import FEATURES
-from wasmjit.native.lang import addr, alloca, boolean, fn, ptr, sizeof, u32, u64
+from wasmjit.native.lang import addr, alloca, boolean, fn, ptr, sizeof, symbol, u32, u64
 from wasmjit.runtime.structs import Code, GlobalDecl, Import, Limits, Mod, TableDecl
 
 from .errors import ERR_IMPORT_KIND, ERR_MEMORY, ERR_MUTABILITY, ERR_UNKNOWN_TYPE, WHAT_IMPORT, WHAT_MEMORY
@@ -49,6 +49,7 @@ def import_func(r: ptr[Reader]) -> boolean:
         code.sig = mod.types[type_index]
         code.mod = mod
         code.index = mod.ncodes
+        code.native = symbol("c2i")
     mod.ncodes += 1
     return r.error == 0
 

@@ -49,6 +49,7 @@ def decode_functions(ld: ptr[Loader]) -> boolean:
     if mod.codes == 0 and total != 0:
         return fail_index(r, ERR_MEMORY, place, total * sizeof(Code))
     lazy = symbol("lazy_word")
+    interpret = symbol("c2i")
     i: u32 = 0
     while i < count and r.error == 0:
         type_index = read_type_index(r)
@@ -58,6 +59,7 @@ def decode_functions(ld: ptr[Loader]) -> boolean:
             code.mod = mod
             code.index = first + i
             code.entry = lazy
+            code.native = interpret
         i += 1
     mod.ncodes = first + count
     ld.bodies = count

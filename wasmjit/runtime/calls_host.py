@@ -94,6 +94,7 @@ def host_new(callable: ptr[PyObject], params: ptr[PyObject], results: ptr[PyObje
     host.code.slots = ptr[u8](block.slots + 1)
     host.code.entry = host.code.slots
     host.code.nbytes = 8
+    host.code.native = symbol("c2host")
     block.slots[0] = u64(host.code)
     block.slots[1] = u64(symbol("host_word"))
     block.ref.code = host.code

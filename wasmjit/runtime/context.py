@@ -17,6 +17,7 @@ from wasmjit.native.lang import (
     ptr,
     sizeof,
     struct,
+    symbol,
     thread_pointer,
     u8,
     u32,
@@ -127,6 +128,7 @@ def context_begin() -> ptr[Ec]:
         return ptr[Ec](0)
     native_bounds(ec)
     ec.budget = BUDGET
+    ec.rt = ptr[ptr[u8]](symbol("native_table"))
     ec.gil = GIL_HELD
     pthread_setspecific(THREADS.key, ptr[u8](ec))
     return ec

@@ -79,6 +79,7 @@ def inst_new(mod: ptr[Mod], store: ptr[StoreBox], imports: ptr[PyObject], memory
     inst.elem_dropped = at
     inst.data_dropped = at + mod.nelems
     inst.mod = mod
+    inst.codes = mod.codes
     inst.store = store.data
     inst.nbytes = nbytes
 

@@ -106,6 +106,12 @@ def mem_grow(ec: ptr[Ec], mem: ptr[Mem], delta: u64) -> i64:
 
 
 @fn
+def mem_grow_at(ec: ptr[Ec], index: u32, delta: u64) -> i64:
+    """`mem_grow` of the running instance's memory of this index."""
+    return mem_grow(ec, ec.inst.mems[index], delta)
+
+
+@fn
 def mem_retain(mem: ptr[Mem]) -> void:
     """One more holder: a Memory object, a view, an instance."""
     atomic_add(addr(mem.refs), 1)

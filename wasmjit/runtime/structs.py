@@ -217,7 +217,7 @@ class Ec:
     thread: u64
     rt: ptr[ptr[u8]]  # what optimized code calls: runtime.natives
     callee: ptr[FuncRef]  # function that optimized code calls through Code.native
-    native_pc: u64  # innermost optimized frame, valid while pc == 1: an address in its code,
+    native_pc: u64  # innermost optimized frame, valid while pc == 1: an address in its call or access,
     native_fp: u64  # and its frame pointer
     osr: ptr[u8]  # OSR entry that the frame at hand goes on in
     ticking: u64  # the preemption timer is armed
@@ -238,6 +238,8 @@ class Act:
     inst: ptr[Inst]
     mem0: ptr[Mem]
     pc: ptr[u8]
+    native_pc: u64
+    native_fp: u64
     cs_entry: ptr[u8]  # control stack where this activation's sentinel stands
     store: ptr[StoreData]
 

@@ -15,6 +15,7 @@ FRAMES_INNER = 64
 FRAMES_OUTER = 64
 FRAMES_BYTES = (FRAMES_INNER + 1 + FRAMES_OUTER) * 16
 RECORD = 16  # bytes of a control record
+NATIVE = 1  # ec.pc while the innermost frame is optimized code
 DISORDER = b"wasm activations left out of order: a greenlet was switched inside a call"
 
 
@@ -155,6 +156,8 @@ def disorder(ec: ptr[Ec], act: ptr[Act]) -> void:
     act.inst = ec.inst
     act.mem0 = ec.mem0
     act.pc = ec.pc
+    act.native_pc = ec.native_pc
+    act.native_fp = ec.native_fp
     ec.act = act
     ec.pc = ptr[u8](0)  # no backtrace
     if PyErr_Occurred() == 0:

@@ -3,7 +3,8 @@
 A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of the program counter, the stack pointer and
 the register of a C function's first argument), REG_SLOT_PC, REG_CSP and REG_EC (of the registers in which interpreter
 handlers keep slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), ENTRY_SP_BIAS,
-SYS_GETTID, and `assembler()`: text that defines `enter` and `rt_throw`.
+SYS_GETTID, `assembler()`: text that defines `enter` and `rt_throw`,
+and `thunk(name, target)`: text of an entry of runtime.natives.
 What all of them share is here.
 """
 
@@ -44,4 +45,9 @@ PTHREAD_ATTR_BYTES = 64
 
 def ir() -> str:
     """IR text with the platform's module assembler: the symbols that `runtime.entry` declares as extern."""
-    return "".join(f'module asm "{line}"\n' for line in chosen.assembler().splitlines() if line.strip())
+    return assembly(chosen.assembler())
+
+
+def assembly(text: str) -> str:
+    """Assembler text as IR."""
+    return "".join(f'module asm "{line}"\n' for line in text.splitlines() if line.strip())

@@ -32,7 +32,7 @@ def assembler() -> str:
     def act(field: str) -> str:
         return _at(Act, field, "sp")
 
-    saved = ("vs_top", "cs_top", "inst", "mem0", "pc")
+    saved = ("vs_top", "cs_top", "inst", "mem0", "pc", "native_pc", "native_fp")
     save = "\n".join(f"  ldr x9, {ec(field)}\n  str x9, {act(field)}" for field in saved)
     restore = "\n".join(f"  ldr x9, {act(field)}\n  str x9, {ec(field)}" for field in saved)
     push = "\n".join(f"  stp {a}, {b}, [sp, #{16 + 16 * i}]" for i, (a, b) in enumerate(_PAIRS))
@@ -121,4 +121,27 @@ rt_throw:
   mov sp, x9
   b .Lenter_exit
   .size rt_throw, .-rt_throw
+"""
+
+
+def thunk(name: str, target: str) -> str:
+    """A function that notes the place of its call in the context, its first argument, and jumps to `target`. Only x16 is lost."""
+
+    def ec(field: str) -> str:
+        return _at(Ec, field, "x0")
+
+    return f"""
+  .text
+  .p2align 4
+  .globl {name}
+  .hidden {name}
+  .type {name}, %function
+{name}:
+  sub x16, x30, #1
+  str x16, {ec("native_pc")}
+  str x29, {ec("native_fp")}
+  mov x16, #1
+  str x16, {ec("pc")}
+  b {target}
+  .size {name}, .-{name}
 """

@@ -40,7 +40,7 @@ def assembler() -> str:
         source, target = (ec(field), act(field)) if save else (act(field), ec(field))
         return f"  movq {source}, %rcx\n  movq %rcx, {target}"
 
-    outer = ("inst", "mem0", "pc")  # of the activation around this one
+    outer = ("inst", "mem0", "pc", "native_pc", "native_fp")  # of the activation around this one
     save = "\n".join(copy(field, True) for field in outer)
     restore = "\n".join(copy(field, False) for field in ("vs_top", "cs_top"))
     restore_outer = "\n".join(copy(field, False) for field in outer)
@@ -149,4 +149,27 @@ rt_throw:
   movl %esi, %eax
   jmp .Lenter_exit
   .size rt_throw, .-rt_throw
+"""
+
+
+def thunk(name: str, target: str) -> str:
+    """A function that notes the place of its call in the context, its first argument, and jumps to `target`. Only rax is lost."""
+
+    def ec(field: str) -> str:
+        return _at(Ec, field, "rdi")
+
+    return f"""
+  .text
+  .p2align 4
+  .globl {name}
+  .hidden {name}
+  .type {name}, @function
+{name}:
+  movq (%rsp), %rax
+  decq %rax
+  movq %rax, {ec("native_pc")}
+  movq %rbp, {ec("native_fp")}
+  movq $1, {ec("pc")}
+  jmp {target}
+  .size {name}, .-{name}
 """
