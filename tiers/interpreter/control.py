@@ -339,7 +339,7 @@ NAMED: dict[str, Callable[[Handler], None]] = {
     **crossing.HANDLERS,
 }
 
-HOT = frozenset(("jmp", "jmp_back", "ret", "restore", "count", "native"))  # the rest is kept out of line, away from the code that reaches it
+HOT = frozenset(("jmp", "jmp_back", "ret", "restore", "count", "native"))  # the rest is kept out of line, away from what reaches it
 
 
 def fixed_handlers(program: Any) -> list[str]:
