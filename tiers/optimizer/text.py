@@ -79,12 +79,12 @@ class UnitText:
 class FunctionText:
     """Lines of one function. The block at hand is `block`; `dbg` is what instructions that can call or fault carry at their end."""
 
-    __slots__ = ("unit", "head", "scope", "lines", "count", "block", "dbg", "site", "_cold", "_traps", "_dbgs")
+    __slots__ = ("unit", "head", "scope", "lines", "n", "block", "dbg", "site", "_cold", "_traps", "_dbgs")
 
     def __init__(self, unit: UnitText, head: str, scope: int) -> None:
         self.unit, self.head, self.scope = unit, head, scope
         self.lines: list[str] = ["entry:"]
-        self.count = 0
+        self.n = 0
         self.block = "entry"
         self.site = 0
         self.dbg = f", !dbg !DILocation(line: 0, scope: !{scope})"
@@ -94,8 +94,8 @@ class FunctionText:
 
     def let(self, operation: str) -> str:
         """A fresh name for the operation's result."""
-        self.count = count = self.count + 1
-        name = f"%v{count}"
+        self.n = n = self.n + 1
+        name = f"%v{n}"
         self.lines.append(f"  {name} = {operation}")
         return name
 
@@ -104,8 +104,8 @@ class FunctionText:
 
     def label(self, hint: str) -> str:
         """A fresh label, not placed yet, without the percent sign."""
-        self.count = count = self.count + 1
-        return f"{hint}{count}"
+        self.n = n = self.n + 1
+        return f"{hint}{n}"
 
     def place(self, label: str) -> None:
         """Begin the block of that name; the one before must have ended."""
