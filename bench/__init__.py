@@ -4,3 +4,7 @@
 with `main(argv: list[str]) -> int`; the first line of its docstring is what the list shows. Names that start with an underscore
 are shared code. Timings are never asserted: a slow machine fails no test.
 """
+
+from wasmjit.bench._compare import Comparison, ResultsDiffer, compare
+
+__all__ = ["Comparison", "ResultsDiffer", "compare"]

@@ -12,6 +12,7 @@ NAMES = """
     Frame Func FuncType Functions Global GlobalType HostFunc ImportType IndirectCallNull Instance IntegerDivideByZero IntegerOverflow
     Limits LinkError Memory MemoryOutOfBounds MemoryType Module NullReference OutOfFuel OutOfMemory StackOverflow Table TableOutOfBounds
     TableType Timeout Trap UnalignedAtomic Unreachable Wasi WasmException __version__ caller load pass_instance run
+    trace
 """.split()
 
 

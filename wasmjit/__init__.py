@@ -27,6 +27,7 @@ _HOMES = {
     ),
     "_types": ("ExportType", "GlobalType", "ImportType", "MemoryType", "TableType"),
     "_version": ("__version__",),
+    "profiler.trace": ("trace",),
     "runtime.functions": ("Func", "HostFunc", "caller", "pass_instance"),
     "wasi": ("Dir", "Wasi"),
 }  # fmt: skip
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from ._types import MemoryType as MemoryType
     from ._types import TableType as TableType
     from ._version import __version__ as __version__
+    from .profiler.trace import trace as trace
     from .runtime.functions import Func as Func
     from .runtime.functions import HostFunc as HostFunc
     from .runtime.functions import caller as caller
@@ -88,6 +90,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> object:
+    if name == "bench":  # a room whose functions are called through it: wasmjit.bench.compare
+        return __import__(f"{__name__}.bench", fromlist=[name])
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -102,7 +102,7 @@ def parse(command: Command, argv: list[str]) -> "tuple[dict[str, Any], list[str]
         if word == "--":
             operands += argv[position:]
             break
-        if len(word) < 2 or word[0] != "-":
+        if len(word) < 2 or word[0] != "-" or word[1] in "0123456789.":  # no option begins like a number
             if command.program:
                 operands += argv[position - 1 :]
                 break

@@ -11,7 +11,7 @@ import wasmjit  # its names are looked up when used: a usage error needs no runt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from wasmjit.cli._options import Command
@@ -69,6 +69,15 @@ def start_program(values: "dict[str, Any]", path: str, args: list[str]) -> int:
         if "stats" in values:
             print_stats(program)
     return 0
+
+
+def traced(values: "dict[str, Any]", work: "Callable[[], int]") -> int:
+    """Do what returns the exit code, and write the trace of it if --trace-out asks for one."""
+    path = values.get("trace_out")
+    if path is None:
+        return work()
+    with wasmjit.trace(path):
+        return work()
 
 
 def invoke(program: Program, name: str, texts: list[str], command: "Command") -> None:

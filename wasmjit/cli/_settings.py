@@ -25,6 +25,13 @@ def variable(text: str) -> tuple[str, str] | None:
     return (name, os.environ[name]) if name in os.environ else None
 
 
+def trace_file(text: str) -> str:
+    """A file whose suffix names a format of traces."""
+    if not text.endswith((".json", ".jsonl")):
+        raise ValueError(f"{text!r} ends neither in .json nor in .jsonl")
+    return text
+
+
 WASM = Option(
     "-W --wasm",
     "KEY=VAL,...",
@@ -49,5 +56,6 @@ OPTIONS = (
     WASM,
     WASI,
     Option("--tier", "TIER", f"how the code runs: {', '.join(TIERS)}", convert=choice(*TIERS)),
+    Option("--trace-out", "FILE", "write what happens between the tiers: .json for ui.perfetto.dev, or .jsonl", convert=trace_file),
     Option("--stats", "", "print figures of the run to stderr"),
 )

@@ -4,6 +4,10 @@ from wasmjit.cli import _program
 from wasmjit.cli._options import Command, UsageError, parse
 from wasmjit.cli._settings import OPTIONS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 COMMAND = Command(
     "invoke",
     "call an exported function and print its results, one a line",
@@ -22,10 +26,14 @@ def main(argv: list[str]) -> int:
     values, operands = parsed
     if len(operands) < 2:
         raise UsageError("a module and the name of an exported function are needed", COMMAND)
-    path, name, *args = operands
+    return _program.traced(values, lambda: execute(values, *operands))
+
+
+def execute(values: "dict[str, Any]", path: str, name: str, *args: str) -> int:
+    """The same with the command line read."""
     program = _program.load(values, path, [])
     try:
-        _program.invoke(program, name, args, COMMAND)
+        _program.invoke(program, name, list(args), COMMAND)
     finally:
         if "stats" in values:
             _program.print_stats(program)

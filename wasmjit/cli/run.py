@@ -1,8 +1,12 @@
 """`wasmjit run`: start a program."""
 
 from wasmjit.cli._options import Command, Option, UsageError, parse
-from wasmjit.cli._program import invoke, load, print_stats, start_program
+from wasmjit.cli._program import invoke, load, print_stats, start_program, traced
 from wasmjit.cli._settings import OPTIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 COMMAND = Command(
     "run",
@@ -22,13 +26,17 @@ def main(argv: list[str]) -> int:
     values, operands = parsed
     if not operands:
         raise UsageError("no module to run", COMMAND)
-    path, *args = operands
+    return traced(values, lambda: execute(values, *operands))
+
+
+def execute(values: "dict[str, Any]", path: str, *args: str) -> int:
+    """The same with the command line read."""
     name = values.get("invoke")
     if name is None:
-        return start_program(values, path, args)
+        return start_program(values, path, list(args))
     program = load(values, path, [])
     try:
-        invoke(program, name, args, COMMAND)
+        invoke(program, name, list(args), COMMAND)
     finally:
         if "stats" in values:
             print_stats(program)

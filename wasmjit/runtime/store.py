@@ -4,16 +4,21 @@ Everything of it lives in ordinary attributes, so that CPython's collector sees 
 native hangs on capsules, which the collector destroys only after the finalizers of a cycle have run.
 """
 
+import sys
+
 from wasmjit._image import native
 from wasmjit.runtime.codes import HOOK_STORE_JOIN, HOOK_TRAP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from wasmjit._errors import Error
 
 N = native()
+
+FRAME_FLAGS = 7  # low bits of a captured frame's Code: how it ran
 
 
 class Store:
@@ -86,7 +91,16 @@ def trap(code: int, address: int, size: int, frames: bytes, store: Store | None)
             error.size = size or None
             nbytes = N.trap_memory_size(store.root().address, int.from_bytes(frames[:8], "little"))
             error.memory_size = None if nbytes < 0 else nbytes
+        events = sys.modules.get("wasmjit.profiler.events")
+        if events is not None and events.active:
+            _tell(events.emit, error, N.code_mod(int.from_bytes(frames[:8], "little") & ~FRAME_FLAGS))
     return error
+
+
+def _tell(emit: "Callable[..., None]", error: "Any", mod: int) -> None:
+    """Emit the event of a trap."""
+    at = error.frames[0]
+    emit("trap", mod=mod, module=at.module, function=at.index, name=at.name, pc=at.offset, tier_from=at.tier, reason=error.code)
 
 
 def compile_error(code: int) -> "Error":
