@@ -1,8 +1,8 @@
 """Events of native code: taken out of its ring and emitted on the bus.
 
-The ring keeps addresses and numbers. What they mean is known from the events that Python emitted before: names of functions, the
-exits of a piece of optimized code, and which request an installation answers. So the ring is emptied before every event that could
-change that, and whenever somebody reads.
+The ring keeps addresses and numbers. What they mean is known from the events of Python: names of functions, the exits of a piece of
+optimized code, and which request an installation answers. So the ring is emptied with every event that adds to that, and whenever
+somebody reads.
 """
 
 from _thread import get_ident
@@ -47,7 +47,7 @@ class Reader:
         self._drainer = 0  # the thread that empties the ring
         self._names: dict[tuple[int, int], tuple[str | None, str | None]] = {}  # (mod, function): names of module and function
         self._exits: dict[int, tuple[tuple[int, int, str], ...]] = {}  # by unit
-        self._flows: dict[tuple[int, int, int], int] = {}  # (mod, function, loop or 0): of what was installed and not entered yet
+        self._flows: dict[tuple[int, int], int] = {}  # (mod, function): of what was installed and not entered yet
 
     def open(self) -> None:
         """One user more."""
@@ -87,16 +87,15 @@ class Reader:
         """Learn from an event of Python what records will mean."""
         if self._drainer == get_ident():
             return
-        self.drain()
         mod, function = event.mod, event.function
-        if mod is None or function is None:
-            return
-        self._names[mod, function] = event.module, event.name
-        if event.kind == "install":
-            if event.unit is not None:
-                self._exits[event.unit] = event.exits or ()
-            if event.flow is not None:
-                self._flows[mod, function, event.pc or 0] = event.flow
+        if mod is not None and function is not None:
+            self._names[mod, function] = event.module, event.name
+            if event.kind == "install" and event.flow is not None:
+                self._flows[mod, function] = event.flow
+        if event.unit is not None and event.exits is not None:
+            self._exits[event.unit] = event.exits
+        if event.kind != "inline":  # those come when the code runs already and its installation was not told yet
+            self.drain()
 
     def _emit(self, record: tuple[int, ...]) -> None:
         _, time, thread, mod, number, index, a, b, nvalues, *values = record
@@ -118,7 +117,7 @@ class Reader:
         elif number == TRACE_OSR_ENTER:
             fields["pc"] = a
         if kind in ENTRIES:
-            fields |= {"tier_from": "interp", "tier_to": "opt", "flow": self._flows.pop((mod, index, a), None)}
+            fields |= {"tier_from": "interp", "tier_to": "opt", "flow": self._flows.pop((mod, index), None)}
         if nvalues:
             fields["values"] = tuple(values[:nvalues])
         events.emit(kind, time=time, thread=thread, **fields)

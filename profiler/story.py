@@ -9,13 +9,20 @@ MILLISECOND = 1e6
 
 
 def completed(events: Iterable[Event]) -> list[Event]:
-    """The events in the order of their times; names that only later events of a function tell are filled in."""
+    """The events in the order of their times; what only later events of a function tell is filled in: names, and a request's flow."""
     ordered = sorted(events, key=lambda event: event.time)
     names = {(event.mod, event.function): (event.module, event.name) for event in ordered if event.module or event.name}
+    requests: dict[tuple[int | None, int | None], Event] = {}
     for event in ordered:
+        key = event.mod, event.function
         if event.name is None and event.function is not None:
-            module, name = names.get((event.mod, event.function), (None, None))
+            module, name = names.get(key, (None, None))
             event.module, event.name = event.module or module, name
+        if event.kind == "request":
+            requests[key] = event
+        elif event.kind in ("begin", "cache_hit", "refuse") and key in requests:
+            asked = requests.pop(key)
+            asked.flow = asked.flow or event.flow
     return ordered
 
 
