@@ -32,7 +32,7 @@ _METADATA = """\
 !4 = distinct !DICompileUnit(language: DW_LANG_C, file: !3, isOptimized: true, emissionKind: LineTablesOnly)
 !5 = !DISubroutineType(types: !2)
 !6 = !{i32 2, !"Debug Info Version", i32 3}
-!7 = !{i32 7, !"frame-pointer", i32 2}
+!7 = !{i32 7, !"Dwarf Version", i32 5}
 !llvm.dbg.cu = !{!4}
 !llvm.module.flags = !{!6, !7}
 """

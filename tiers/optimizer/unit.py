@@ -13,6 +13,8 @@ from wasmjit.native.lang import offsetof, sizeof
 from wasmjit.runtime.units import MAGIC, NONE, PackedUnit
 from wasmjit.tiers.optimizer.text import Frames
 
+REASONS = ("cold", "target", "stress")  # of exits: never seen by the profile, a guessed callee was wrong, asked for
+
 _HEADER = struct.Struct("<QQ12I")
 _PAIR, _TRIPLE, _QUAD = struct.Struct("<II"), struct.Struct("<III"), struct.Struct("<IIII")
 _LARGEST = 1 << 31  # bytes

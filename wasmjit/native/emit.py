@@ -88,7 +88,7 @@ def emit(
 
 
 def _link(texts: Sequence[str]) -> llvm.ModuleRef:
-    module, *others = [_parse(text) for text in texts]
+    module, *others = [parse(text) for text in texts]
     for other in others:
         try:
             module.link_in(other)
@@ -105,13 +105,12 @@ def _internalize(module: llvm.ModuleRef, texts: Sequence[str], entries: Callable
             function.linkage = "internal"
 
 
-def _parse(ir: str) -> llvm.ModuleRef:
+def parse(ir: str, *, verify: bool = True) -> llvm.ModuleRef:
+    """The module of an IR text; verify: check that it is well formed beyond its syntax. Raises EmitError."""
     try:
         module = llvm.parse_assembly(ir)
-    except RuntimeError as error:
-        raise EmitError(_explain(ir, str(error))) from None
-    try:
-        module.verify()
+        if verify:
+            module.verify()
     except RuntimeError as error:
         raise EmitError(_explain(ir, str(error))) from None
     return module

@@ -6,6 +6,7 @@ added) and words that hold the address of an outside symbol (`imports`). All of 
 
     0            head      the caller's
     head         text      code, stubs for calls of outside functions, read-only data     read, execute
+    end          padding
     relro        words     global offset table, constants that hold addresses             read-only once loaded
     data         data      variables, zeroed ones too                                     read, write
     size
@@ -49,6 +50,7 @@ class Flat:
 
     machine: Machine
     blob: bytearray
+    end: int = 0
     relro: int = 0
     data: int = 0
     symbols: dict[str, int] = field(default_factory=dict)  # global ones
@@ -94,6 +96,7 @@ class _Flattener:
         for target in stubbed:
             self.stubs[target] = self._grow(machine.stub_size)
         self._put_sections(at for at in self.kept if not self._section(at).flags & (SHF_EXECINSTR | SHF_WRITE))
+        flat.end = len(flat.blob)
         flat.relro = self._align(machine.page)
         for target in tabled:
             self.got[target] = self._grow(WORD)

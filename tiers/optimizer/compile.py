@@ -1,0 +1,119 @@
+"""A request to a unit: IR by the builder, machine code by LLVM, and what the runtime needs to know of it."""
+
+import time
+from typing import TYPE_CHECKING
+
+from wasmjit.native.elf import SHF_EXECINSTR, Object
+from wasmjit.native.flatten import flatten
+from wasmjit.native.relocate import FlattenError
+from wasmjit.native.target import EmitError
+from wasmjit.runtime.units import NONE
+from wasmjit.tiers.optimizer.lines import line_rows
+from wasmjit.tiers.optimizer.request import BODY, Request
+from wasmjit.tiers.optimizer.unit import REASONS, Refused, Unit
+
+if TYPE_CHECKING:
+    from wasmjit.tiers.optimizer.program import Program
+
+LONGEST = 16 << 20  # characters of IR of a unit: beyond that LLVM takes minutes and gigabytes
+MOST_BLOCKS = 60_000  # of a function: some passes take quadratic time
+
+
+def compile_unit(request: Request, *, verify: bool = False) -> Unit:
+    """Compile a request; the same request gives the same unit. verify: check the IR first. Refused: it will not be compiled."""
+    from wasmjit.tiers.optimizer.build import build
+
+    began = time.perf_counter()
+    program = build(request)
+    text = _checked(program)
+    built = time.perf_counter()
+    machine_code = _object(text, request, verify)
+    unit = _unit(request, program, machine_code)
+    done = time.perf_counter()
+    unit.stats |= {
+        "level": request.options.level,
+        "instructions": program.size,
+        "build_seconds": built - began,
+        "llvm_seconds": done - built,
+    }
+    return unit
+
+
+def listing(request: Request, kind: str) -> str:
+    """What a request becomes: "ir" as it is built, "optimized" as the passes leave it, "asm" with `.loc` lines that name sites.
+
+    A head lists the sites. Refused: it will not be compiled. ValueError: no such kind.
+    """
+    from wasmjit.tiers.optimizer.build import build
+    from wasmjit.tiers.optimizer.target import assembly, optimized
+
+    program = build(request)
+    text = _checked(program)
+    mark = "#" if kind == "asm" else ";"
+    head = [f"{mark} site {number}: {_place(frames)}" for number, frames in enumerate(program.text.sites, 1)]
+    if kind == "ir":
+        return "\n".join([*head, text])
+    if kind not in ("optimized", "asm"):
+        raise ValueError(f"no listing of kind {kind!r}")
+    show = assembly if kind == "asm" else optimized
+    return "\n".join([*head, show(text, request.target, request.options.level)])
+
+
+def _place(frames: tuple[tuple[int, int], ...]) -> str:
+    return ", inlined at ".join(f"function {function} offset {offset:#x}" for function, offset in frames)
+
+
+def _checked(program: "Program") -> str:
+    """The unit's IR, refused when LLVM could run out of stack, memory or patience: its fatal errors end the process."""
+    for function in program.text.functions:
+        blocks = sum(line.endswith(":") for line in function.lines)
+        if blocks > MOST_BLOCKS:
+            raise Refused(f"{blocks} basic blocks in one function")
+    text = program.text.text()
+    if len(text) > LONGEST:
+        raise Refused(f"{len(text)} characters of IR")
+    return text
+
+
+def _object(text: str, request: Request, verify: bool) -> bytes:
+    from wasmjit.tiers.optimizer.target import object_code
+
+    try:
+        return object_code(text, request.target, request.options.level, verify)
+    except EmitError as error:
+        raise Refused(str(error)) from error
+
+
+def _unit(request: Request, program: "Program", data: bytes) -> Unit:
+    """The unit of an object file."""
+    try:
+        elf = Object(data)
+        code = [section for section in (elf.sections[i] for i in elf.kept()) if section.flags & SHF_EXECINSTR]
+        flat = flatten(data)
+        lines = line_rows(elf)
+    except FlattenError as error:
+        raise Refused(str(error)) from error
+    if flat.imports:
+        raise Refused(f"LLVM calls {', '.join(sorted({name for name, _ in flat.imports}))}")
+    if len(code) != 1 or flat.relocations or len(flat.blob) != flat.relro:
+        raise Refused("LLVM made data that is written or relocated")
+    entries = []
+    for function, loop in sorted(request.entries):
+        name = f"body_{function}" if loop == BODY else f"osr_{function}_{loop}"
+        adapter = flat.functions[f"i2c_{function}"].offset if loop == BODY else NONE
+        entries.append((function, loop, flat.functions[name].offset, adapter))
+    blob = bytes(flat.blob[: flat.end])
+    unit = Unit(
+        blob + bytes(-len(blob) % 16),
+        code[0].size,
+        elf.machine.elf,
+        len(request.binary),
+        entries,
+        program.text.sites,
+        [row for row in lines if row[0] < code[0].size],
+        [(function, offset, REASONS.index(reason)) for function, offset, reason in program.exits],
+        sorted(program.forms),
+        program.inlined,
+    )
+    unit.check()
+    return unit

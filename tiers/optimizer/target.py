@@ -1,0 +1,93 @@
+"""What units are compiled with: LLVM's target machine and passes. The only module of the tier that imports llvmlite.
+
+LLVM's options are global to the process and set once:
+- Shrink wrapping moves the set-up of the frame pointer behind accesses that can fault; backtraces need it before them.
+- Merging equal code of two branches leaves one place for two sites; then a trap would name the wrong one, or none.
+"""
+
+from functools import cache
+
+import llvmlite.binding as llvm
+
+from wasmjit.native.emit import host_target, parse, target_machine
+from wasmjit.native.target import Target
+
+_OPTIONS = (
+    "-enable-shrink-wrap=false",
+    "-simplifycfg-hoist-common=false",
+    "-simplifycfg-sink-common=false",
+    "-enable-tail-merge=false",
+)
+
+
+@cache
+def _set_options() -> None:
+    for option in _OPTIONS:
+        llvm.set_option("wasmjit", option)
+
+
+@cache
+def machine(target: Target | None, level: int) -> tuple[llvm.TargetMachine, str, str]:
+    """LLVM's target machine for code generation at a level, its triple and its data layout. EmitError: LLVM does not know the target."""
+    made = target_machine(target, level=level)
+    _set_options()
+    return made, made.triple, str(made.target_data)
+
+
+def cpu_attributes(target: Target | None) -> str:
+    """The function attributes that name the processor, for passes that look there."""
+    target = target or host_target()
+    return f'"target-cpu"="{target.cpu}" "target-features"="{target.features}"'
+
+
+def cheap(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
+    """Least time to compile."""
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1)))
+
+
+def medium(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
+    """LLVM's O1."""
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
+    builder.getModulePassManager().run(module, builder)
+
+
+def full(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
+    """LLVM's O2 with vectorizers."""
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = True
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+
+
+PIPELINES = ((cheap, 1), (medium, 2), (full, 2))  # by Options.level: passes, level of code generation
+
+
+def _optimize(ir: str, target: Target | None, level: int, verify: bool) -> tuple[llvm.ModuleRef, llvm.TargetMachine]:
+    passes, generation = PIPELINES[level]
+    made, triple, layout = machine(target, generation)
+    module = parse(ir, verify=verify)
+    module.triple, module.data_layout = triple, layout
+    passes(module, made)
+    return module, made
+
+
+def object_code(ir: str, target: Target | None, level: int, verify: bool = False) -> bytes:
+    """An ELF object of the text. EmitError: LLVM rejects it."""
+    module, made = _optimize(ir, target, level, verify)
+    return bytes(made.emit_object(module))
+
+
+def assembly(ir: str, target: Target | None, level: int) -> str:
+    """The assembly text of what `object_code` gives."""
+    module, made = _optimize(ir, target, level, False)
+    return str(made.emit_assembly(module))
+
+
+def optimized(ir: str, target: Target | None, level: int) -> str:
+    """The IR that the passes leave."""
+    return str(_optimize(ir, target, level, False)[0])
