@@ -1,0 +1,108 @@
+"""When code is promoted, how strongly it is compiled, when that is given up: every tuning constant with its reason.
+
+A *sample* is about 20 us of interpretation that fell on one place, a loop or a function's entry. On the run path: imports nothing.
+"""
+
+# --- a function's way to its first request
+
+# What was interpreted for so long will be for as long again, says experience with other runtimes. A small unit takes 10 ms to
+# compile, but beside the program: 0.8 ms keeps what starts and ends at once away from the compiler.
+WARM = 40
+# Samples of the profiled form. It runs at half the speed of the fast form; 0.3 ms of a loop are some 100 000 counted blocks.
+WINDOW = 16
+# Functions called directly that are profiled together with one, and the largest of them in bytes of wasm: what may be inlined needs a
+# profile too. Larger ones are hot enough for a window of their own if they matter.
+CALLEES = 16
+CALLEE_BYTES = 300
+# Functions profiled along with one that calls them, so that they can be inlined with their cold parts left out: bodies of at most so
+# many bytes of wasm (more is not inlined anyway), and so many of them, which take 10 us each to translate.
+CALLEE_BYTES = 300
+CALLEES = 32
+# Exits of a unit until it is given up: one costs about 1 us with what follows in the interpreter, a compile 10 000 times that. A path
+# that was merely not seen in the window shows within so many; a rare one that is really rare takes long to get there.
+EXITS = 100
+# A stressed or deterministic run asks for what it likes; these only bound what can be written down.
+LARGEST_THRESHOLD = (1 << 31) - 1
+
+# --- what happens to a function whose units are given up
+
+ALL_BLOCKS_AFTER = 2  # units given up: the next one is compiled without cold exits, it can only leave by a guard on call targets
+NO_DEVIRT_AFTER = 3  # and then without those
+REFUSE_AFTER = 5  # then it stays interpreted
+
+# --- how strongly
+
+# Bytes of wasm (all functions of a request) above which the first compile is a cheap one. Full optimization takes about 0.25 ms for
+# an instruction of three bytes; 2 KB are then 150 ms of waiting, the cheap pipeline needs a third and its code is 1.0-1.4 times slower.
+CHEAP_ABOVE = 2048
+LEVEL_CHEAP = 1
+LEVEL_FULL = 2
+STRONGEST = 3  # that can be asked for
+# A request of this many bytes is refused: LLVM's passes are not linear, and a unit this large is mostly cold anyway.
+LARGEST_REQUEST = 256 << 10
+# In the process only what LLVM certainly survives: a fatal error of LLVM ends the process that it happens in.
+LARGEST_INPROCESS = 32 << 10
+PROFILES = 256  # functions at most whose counts go with a request; which of them are inlined is the optimizer's choice
+LARGEST_ARITY = 256  # parameters or results of a function that LLVM gets to see in this process
+
+# --- what is expected of a compile, in seconds: priorities and patience derive from it
+
+COST_FIXED = 0.004  # an empty unit
+COST_PER_BYTE = 0.00004  # at LEVEL_FULL; measured on units of 200 to 4000 bytes
+COST_CHEAP = 0.35  # part of that which LEVEL_CHEAP takes
+SAMPLE = 0.00002
+# A function must have been interpreted for this part of what compiling it will take before its compile begins. Compiling runs beside
+# the program on another core, so less than 1; but what waits behind it in the queue waits longer.
+PATIENCE = 0.25
+
+# --- the compiling thread and the worker processes
+
+IDLE = 2.0  # seconds without a request after which the thread ends; it is started again in 0.1 ms
+POLL = 0.05  # seconds between looks at functions whose samples did not suffice yet
+LONGEST = 20.0  # seconds of a compile in a worker before it is killed; no unit within the caps came near
+WORKERS = 2  # processes at most: the program itself wants a core
+RESPAWNS = 4  # workers that may die in a row before no more are started: something is wrong with the machine
+WORKER_MEMORY = 4 << 30  # address space; LLVM's own libraries and a unit of LARGEST_REQUEST take half a GiB
+QUEUED = 4096  # requests that wait at most; the least valuable are dropped and may come again
+
+# --- the code cache
+
+CACHE_LARGEST = 64 << 20  # bytes of one module's entry; more is not kept
+HASHED_AT_LOAD = 1 << 20  # bytes of a binary whose SHA-256 (1 ms at most) is computed where it is loaded, larger ones in a thread
+
+# --- tier "opt": everything is compiled before it runs
+
+WHOLE_MODULE = 16 << 10  # bytes of bodies: up to this a module is compiled as one unit at the first call
+BATCH = 4 << 10  # bytes of a unit of `Module.compile`: LLVM gains nothing from more, and other workers want some, too
+
+
+# --- inlining, in wasm instructions
+
+INLINE_SMALL = 24  # a body of so few is hardly more than the call: arguments and results to registers, checks, the frame
+INLINE_LARGE = 400  # at most where the profile says hot: beyond that a call costs less than one part in a hundred
+INLINE_HOT = 500  # times that a window saw the call: of some 100 000 counted blocks that is a place that matters
+INLINE_DEPTH = 6  # frames one in another; a backtrace, an exit and a compile of six are still cheap
+INLINE_UNIT = 4000  # of a whole unit, with what was inlined: LLVM at full strength does some 4000 in a second
+INLINE_RECURSIVE = 60  # a self-recursive function so small gets copies of itself inlined,
+INLINE_RECURSION = 2  # so many one in another: fib runs at 0.8 of a C compiler's time then, at 1.0 without
+
+
+def level_of(nbytes: int) -> int:
+    """Level of the first compile of a request with so many bytes of wasm."""
+    return LEVEL_CHEAP if nbytes > CHEAP_ABOVE else LEVEL_FULL
+
+
+def cost(nbytes: int, level: int) -> float:
+    """Seconds that a compile is expected to take."""
+    share = COST_CHEAP if level <= LEVEL_CHEAP else 1.0
+    return COST_FIXED + COST_PER_BYTE * nbytes * share
+
+
+def gain(samples: int, nbytes: int, level: int) -> float:
+    """Priority: seconds interpreted so far, and so expected again, for a second of compiling."""
+    return samples * SAMPLE / cost(nbytes, level)
+
+
+def patient(samples: int, nbytes: int, level: int) -> bool:
+    """Whether the function was interpreted long enough for what its compile will take."""
+    return gain(samples, nbytes, level) >= PATIENCE
