@@ -38,11 +38,11 @@ def state(instance: wasmjit.Instance) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, item in instance.exports.items():
         if isinstance(item, wasmjit.Memory):
-            found[name] = item.nbytes, zlib.crc32(item.view())
+            found[name] = "memory", item.nbytes, zlib.crc32(item.view())
         elif isinstance(item, wasmjit.Global) and item.type.type in NUMBERS:
             found[name] = plain(item.type.type, bits_of(item.type.type, item.value))
         elif isinstance(item, wasmjit.Table) and item.type.type == "funcref":
-            found[name] = tuple(None if element is None else element.index for element in item)
+            found[name] = "table", *(None if element is None else element.index for element in item)
     return found
 
 

@@ -91,7 +91,7 @@ def run_wasmtime(binary: bytes, calls: list[Call], view: Callable[[bytes], Any])
     try:
         exports = wasmtime.Instance(store, wasmtime.Module(engine, binary), []).exports(store)
     except wasmtime.Trap as trap:
-        return [_text(trap)]
+        return [trap_text(trap)]
     outcome: Outcome = []
     for name, bits in calls:
         function = exports[name]
@@ -99,7 +99,7 @@ def run_wasmtime(binary: bytes, calls: list[Call], view: Callable[[bytes], Any])
         try:
             result = function(store, *(number_of(str(param), value) for param, value in zip(kind.params, bits, strict=True)))
         except wasmtime.Trap as trap:
-            outcome.append(_text(trap))
+            outcome.append(trap_text(trap))
         else:
             kinds = [str(result) for result in kind.results]
             values = [] if not kinds else [result] if len(kinds) == 1 else result
@@ -114,7 +114,8 @@ def run_wasmtime(binary: bytes, calls: list[Call], view: Callable[[bytes], Any])
     return outcome
 
 
-def _text(trap: Any) -> str:
+def trap_text(trap: Any) -> str:
+    """A trap of wasmtime in the specification's words."""
     code = trap.trap_code
     return "trap" if code is None else TRAPS.get(code.name, code.name)
 
