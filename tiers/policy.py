@@ -35,9 +35,9 @@ REFUSE_AFTER = 5  # then it stays interpreted
 # Bytes of wasm (all functions of a request) above which the first compile is a cheap one. Full optimization takes about 0.25 ms for
 # an instruction of three bytes; 2 KB are then 150 ms of waiting, the cheap pipeline needs a third and its code is 1.0-1.4 times slower.
 CHEAP_ABOVE = 2048
-LEVEL_CHEAP = 1
+LEVEL_CHEAP = 0
 LEVEL_FULL = 2
-STRONGEST = 3  # that can be asked for
+STRONGEST = 2  # that can be asked for
 # A request of this many bytes is refused: LLVM's passes are not linear, and a unit this large is mostly cold anyway.
 LARGEST_REQUEST = 256 << 10
 # In the process only what LLVM certainly survives: a fatal error of LLVM ends the process that it happens in.

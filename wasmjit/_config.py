@@ -2,8 +2,18 @@
 
 import os
 
-TIERS = ("auto", "interp", "reference")
+from .tiers.policy import EXITS, LARGEST_THRESHOLD, STRONGEST, WARM, WINDOW
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+TIERS = ("auto", "interp", "opt", "reference")
 MEMORIES = ("guard", "checked")
+COMPILES = ("background", "sync", "processes")
+STRESSES = ("osr-every-loop", "deopt-every-guard", "ping-pong")
+THRESHOLDS: "dict[str, int | None]" = {"warm": WARM, "window": WINDOW, "exits": EXITS, "level": None}
+ALWAYS_SHOWN = ("tier", "memory", "cache", "concurrent")
 DEFAULT_MEMORY = 4 << 30  # what 32-bit addresses reach; a 64-bit memory needs a limit to grow further
 DEFAULT_TABLE = 10_000_000  # elements: 80 MB
 LARGEST_STACK = 1 << 30  # bytes
@@ -12,14 +22,24 @@ LARGEST_STACK = 1 << 30  # bytes
 class Config:
     """How modules are compiled and run. A module has one; instances use that of their module.
 
-    tier: "auto" (today the interpreter), "interp", or "reference": the instructions' meanings run by CPython, slow, for tests.
+    tier: "auto" interprets and compiles what is hot; "interp" only interprets; "opt" compiles each function before it runs;
+    "reference": the instructions' meanings run by CPython, slow, for tests. Without llvmlite "auto" interprets, and a Module of
+    "opt" is an ImportError.
+    compile: where functions are compiled: in a "background" thread; in the running thread, which waits ("sync"); in worker
+    "processes", which confine what LLVM does with hostile modules.
     memory: "guard" traps out-of-bounds accesses through unmapped pages, "checked" compares each address with the length.
     cache: where compiled code is kept: True for the user's cache folder, a path, or False for nowhere.
+    deterministic: the same calls take the same ways through the tiers in each run: compile is "sync", no code of earlier runs is used.
+    stress: for tests, "osr-every-loop" changes to optimized code at each turn of a loop that has some, "deopt-every-guard" leaves it
+    at each guard, "ping-pong" does both.
+    thresholds: when code is promoted, as a mapping or an object with some of these: warm, samples (20 us of interpretation) of a
+    function until it is profiled; window, samples of that; exits, of a piece of optimized code until it is given up; level, 0 to 2, how
+    strongly everything is compiled (by default that depends).
     concurrent: what a thread does that finds another one inside instances which are linked to each other: "wait" or "error".
-    Settings of tiers that this version does not have raise NotImplementedError, wrong values ValueError.
+    Settings that this version does not have raise NotImplementedError, wrong values ValueError.
     """
 
-    __slots__ = ("tier", "memory", "cache", "concurrent")
+    __slots__ = ("tier", "memory", "cache", "concurrent", "compile", "deterministic", "stress", "thresholds")
 
     def __init__(
         self,
@@ -35,25 +55,40 @@ class Config:
         thresholds: object = None,
         concurrent: str = "wait",
     ) -> None:
-        if tier == "opt":
-            raise NotImplementedError('Config(tier="opt"): this version has no optimizing tier; use "auto", "interp" or "reference"')
         _choice("tier", tier, TIERS)
         _choice("memory", memory, MEMORIES)
-        absent = {"compile": compile, "fuel": fuel, "deterministic": deterministic, "features": features, "stress": stress}
-        for name, value in (absent | {"thresholds": thresholds}).items():
+        for name, value in {"fuel": fuel, "features": features}.items():
             if value is not None and value is not False:
                 raise NotImplementedError(f"Config({name}={value!r}): not available in this version")
         _choice("concurrent", concurrent, ("wait", "error"))
+        if compile is None:
+            compile = "sync" if deterministic else "background"
+        _choice("compile", compile, COMPILES)
+        if deterministic and compile != "sync":
+            raise ValueError(f'deterministic runs compile "sync", not {compile!r}')
+        if stress is not None:
+            _choice("stress", stress, STRESSES)
+            if tier not in ("auto", "opt"):
+                raise ValueError(f'stress is for the tiers "auto" and "opt", not {tier!r}')
         self.tier = tier
+        self.compile = compile
         self.memory = memory
         self.cache = cache if isinstance(cache, bool) else os.fspath(cache)
+        self.deterministic = bool(deterministic)
+        self.stress = stress
+        self.thresholds = _thresholds(thresholds)
         self.concurrent = concurrent
 
+    def _settings(self) -> "dict[str, Any]":
+        """What `Config` takes to make the same one, as plain data: what is the default of this version is left out."""
+        settings = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in settings.items() if name in ALWAYS_SHOWN or value != getattr(DEFAULT, name)}
+
     def __repr__(self) -> str:
-        return f"Config(tier={self.tier!r}, memory={self.memory!r}, cache={self.cache!r}, concurrent={self.concurrent!r})"
+        return f"Config({', '.join(f'{name}={value!r}' for name, value in self._settings().items())})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _config, (self.tier, self.memory, self.cache, self.concurrent)
+        return _config, (self._settings(),)
 
 
 class Limits:
@@ -95,8 +130,8 @@ def _limits(memory: int, table: int, instances: int | None, stack: int | None) -
     return Limits(memory, table, instances=instances, stack=stack)
 
 
-def _config(tier: str, memory: str, cache: bool | str, concurrent: str) -> Config:
-    return Config(tier, memory=memory, cache=cache, concurrent=concurrent)
+def _config(settings: "dict[str, Any]") -> Config:
+    return Config(**settings)
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
@@ -112,6 +147,31 @@ def _amount(name: str, value: int | None, default: int) -> int:
     if value < 0:
         raise ValueError(f"Limits.{name} must not be negative")
     return min(value, (1 << 63) - 1)
+
+
+def _thresholds(given: object) -> "dict[str, int | None]":
+    """All of THRESHOLDS, with what a mapping or an object says of them."""
+    found: dict[str, int | None] = dict(THRESHOLDS)
+    if given is None:
+        return found
+    if isinstance(given, dict):
+        values = given
+    else:
+        values = {name: getattr(given, name) for name in found if hasattr(given, name)}
+        if not values:
+            raise TypeError(f"thresholds are a dict or an object with {', '.join(found)}, not {type(given).__name__}")
+    for name, value in values.items():
+        if name not in found:
+            raise ValueError(f"there is no threshold {name!r}; there are {', '.join(found)}")
+        if name == "level" and value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"threshold {name} must be an int, not {type(value).__name__}")
+        least, most = (0, STRONGEST) if name == "level" else (1, LARGEST_THRESHOLD)
+        if not least <= value <= most:
+            raise ValueError(f"threshold {name} must be from {least} to {most}, not {value}")
+        found[name] = value
+    return found
 
 
 DEFAULT = Config()

@@ -2,7 +2,7 @@
 
 import os
 
-from . import _config
+from . import _config, _tiering
 from ._functype import FuncType
 from ._image import native
 from .binary import MAP_FROM
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 N = native()
 
 MAGIC = b"\0asm\1\0\0\0"
-SERIALIZED = b"wasmjit module 1\n"  # what `Module.serialize` puts before the binary
+SERIALIZED = b"wasmjit module 2\n"  # what `Module.serialize` puts before the binary
 
 
 class Module:
@@ -37,7 +37,7 @@ class Module:
     config: "Config"
     address: int  # of the native Mod
     _owner: object  # capsule that frees it
-    _source: bytes | memoryview
+    _source: bytes  # empty if a file is mapped
     _names: dict[int, str] | None
 
     def __init__(
@@ -82,8 +82,8 @@ class Module:
         config = _config.DEFAULT if config is None else config
         if not isinstance(config, _config.Config):
             raise TypeError(f"config must be a Config, not {type(config).__name__}")
-        flags = MOD_CHECKED if config.memory == "checked" or N.memory_slots() == 0 else 0
-        mod = N.mod_load(address, nbytes, flags, 0)
+        checked = MOD_CHECKED if config.memory == "checked" or N.memory_slots() == 0 else 0
+        mod = N.mod_load(address, nbytes, _tiering.flags(config) | checked, 0)
         if mod == 0:
             if mapping is not None:
                 N.unmap_file(mapping, nbytes)
@@ -97,6 +97,8 @@ class Module:
         self.config = config
         self.name = N.mod_name(mod) or name
         self._names = None
+        if config.tier in _tiering.COMPILED:
+            _tiering.enroll(self)
 
     @property
     def imports(self) -> "tuple[ImportType, ...]":
@@ -172,12 +174,13 @@ class Module:
 
     def binary(self) -> bytes:
         """The module in the binary format."""
-        return bytes(N.mod_bytes(self.address, 0, self.nbytes))
+        return self._source or bytes(N.mod_bytes(self.address, 0, self.nbytes))
 
     def serialize(self) -> bytes:
         """All of the module as bytes for `deserialize`: the binary and the settings, never machine code."""
-        config = self.config
-        head = repr((self.name, config.tier, config.memory)).encode()
+        settings = self.config._settings()
+        del settings["cache"]  # a place on this machine
+        head = repr((self.name, settings)).encode()
         return b"%b%d\n%b%b" % (SERIALIZED, len(head), head, self.binary())
 
     @classmethod
@@ -190,10 +193,11 @@ class Module:
         if not data.startswith(SERIALIZED) or not size.isdigit() or len(size) > 9:
             raise ValueError("not a serialized module")
         try:
-            name, tier, memory = literal_eval(rest[: int(size)].decode())
+            name, settings = literal_eval(rest[: int(size)].decode())
+            config = _config.Config(**settings)
         except (ValueError, SyntaxError, TypeError) as error:
             raise ValueError("not a serialized module") from error
-        return cls(rest[int(size) :], config=_config.Config(tier, memory=memory), name=name)
+        return cls(rest[int(size) :], config=config, name=name)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _unpickle, (type(self), self.binary(), self.config, self.name)

@@ -4,7 +4,9 @@ import copy
 import pickle
 import sys
 import threading
+import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,10 +171,11 @@ def test_missing_features_are_named() -> None:
 
 
 def test_serializing() -> None:
-    module = wasmjit.Module(TEXT, config=wasmjit.Config(memory="checked"))
+    module = wasmjit.Module(TEXT, config=wasmjit.Config(memory="checked", stress="ping-pong", cache="/somewhere"))
     data = module.serialize()
     again = wasmjit.Module.deserialize(data)
     assert again.binary() == module.binary() and again.config.memory == "checked" and again.name == "kit"
+    assert again.config.stress == "ping-pong" and again.config.cache is True
     for broken in (b"", b"junk", data[:10], data[:40], data.replace(b"(", b"[", 1), data.replace(b"kit'", b"kit' + x", 1)):
         with pytest.raises(ValueError):
             wasmjit.Module.deserialize(broken)
@@ -211,15 +214,38 @@ def test_threads_share_a_module() -> None:
     assert results == [[3 * i for i in range(200)]] * 8
 
 
-@pytest.mark.parametrize("arguments", [{"tier": "fast"}, {"memory": "none"}, {"concurrent": "x"}])
-def test_wrong_settings(arguments: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [{"tier": "fast"}, {"memory": "none"}, {"concurrent": "x"}, {"compile": "never"}, {"stress": "hard"}]
+    + [{"deterministic": True, "compile": "background"}, {"stress": "ping-pong", "tier": "interp"}]
+    + [{"thresholds": {"warm": 0}}, {"thresholds": {"cold": 1}}, {"thresholds": {"level": 3}}, {"thresholds": {"exits": 1 << 31}}],
+)
+def test_wrong_settings(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
-        wasmjit.Config(**arguments)  # type: ignore[arg-type]
+        wasmjit.Config(**arguments)
+
+
+@pytest.mark.parametrize("thresholds", [7, "warm", {"warm": 1.5}, {"window": True}, {"exits": None}])
+def test_thresholds_that_are_none(thresholds: object) -> None:
+    with pytest.raises(TypeError):
+        wasmjit.Config(thresholds=thresholds)
+
+
+def test_thresholds_are_given_as_a_mapping_or_an_object() -> None:
+    usual = wasmjit.Config().thresholds
+    assert usual.keys() == {"warm", "window", "exits", "level"}
+    assert wasmjit.Config(thresholds={"warm": 3}).thresholds == usual | {"warm": 3}
+    assert wasmjit.Config(thresholds=types.SimpleNamespace(window=5, level=0)).thresholds == usual | {"window": 5, "level": 0}
+
+
+def test_deterministic_runs_compile_where_they_run() -> None:
+    assert wasmjit.Config(deterministic=True).compile == "sync"
+    assert wasmjit.Config().compile == "background"
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"tier": "opt"}, {"fuel": True}, {"stress": "ping-pong"}, {"compile": "sync"}, {"features": {"gc"}}, {"deterministic": True}],
+    [{"fuel": True}, {"features": {"gc"}}],
 )
 def test_settings_that_do_not_exist_yet_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(NotImplementedError):
@@ -233,6 +259,10 @@ def test_settings_are_shown_and_pickle() -> None:
         == repr(config)
         == "Config(tier='interp', memory='checked', cache=False, concurrent='wait')"
     )
+    config = wasmjit.Config("opt", compile="processes", stress="ping-pong", thresholds={"warm": 7})
+    again = pickle.loads(pickle.dumps(config))
+    assert repr(again) == repr(config) and again._settings() == config._settings()
+    assert (again.compile, again.stress, again.thresholds["warm"]) == ("processes", "ping-pong", 7)
     limits = wasmjit.Limits(memory=1 << 20)
     assert repr(pickle.loads(pickle.dumps(limits))) == repr(limits)
     for wrong in (-1, "1", 1.5):

@@ -1,6 +1,6 @@
 """What Python asks of instances and functions by address, and closing an instance (restricted Python)."""
 
-from wasmjit.native.capi import Py_IncRef, PyBytes_FromStringAndSize
+from wasmjit.native.capi import Py_BuildValue, Py_IncRef, PyBytes_FromStringAndSize
 from wasmjit.native.lang import PyObject, boolean, export, i64, ptr, u32, u64
 from wasmjit.runtime.codes import INST_CLOSED
 from wasmjit.runtime.instances import StoreBox, block_of, inst_drop_memories
@@ -126,3 +126,19 @@ def mod_bytes(mod: ptr[Mod], first: u64, count: u64) -> ptr[PyObject]:
 def mod_start(mod: ptr[Mod]) -> i64:
     """Index of the start function, -1 without one."""
     return -1 if mod.start == 0xFFFF_FFFF else i64(u64(mod.start))
+
+
+@export
+def mod_flags(mod: ptr[Mod]) -> u32:
+    """MOD_* of codes.py."""
+    return mod.flags
+
+
+@export
+def function_state(mod: ptr[Mod], index: u32) -> ptr[PyObject]:
+    """(offset of the body in the binary, offset of its end, PHASE_*, units given up, samples on its entry) of a function that the module
+    defines; all 0 for others."""
+    if index < mod.nimport_funcs or index >= mod.ncodes:
+        return Py_BuildValue(b"IIIII", 0, 0, 0, 0, 0)
+    code = mod.codes[index]
+    return Py_BuildValue(b"IIIII", code.body, code.end, code.phase, code.deopts, code.hot)

@@ -1,0 +1,179 @@
+"""One job from request to installed code: what it is compiled from, where, and what is said of it."""
+
+import threading
+from time import monotonic_ns
+
+from wasmjit._image import native
+from wasmjit.profiler import events
+from wasmjit.runtime.codes import PHASE_REFUSED
+from wasmjit.tiers import policy
+from wasmjit.tiers.workers import Refusal, Workers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from wasmjit._module import Module
+    from wasmjit.tiers.optimizer.request import Request
+
+N = native()
+
+NO_COMPILER = "llvmlite, which compiles, cannot be imported ({error}): pip install llvmlite"
+
+
+class State:
+    """What is known of a module while it lives."""
+
+    __slots__ = ("binary", "compiled")
+
+    def __init__(self) -> None:
+        self.binary: bytes | None = None  # kept while it is being compiled
+        self.compiled: dict[int, int] = {}  # function: units that were installed for it
+
+
+class Compiler:
+    """Compiles requests in this process or in workers.
+
+    inprocess: whether LLVM may run in this process at all. The child of a fork must not: another thread of its parent may have been
+    inside of LLVM, whose locks and memory are as they were at that moment.
+    """
+
+    def __init__(self) -> None:
+        self.inprocess = True
+        self._workers: Workers | None = None
+        self._lock = threading.Lock()
+
+    def compile(self, module: "Module", request: "Request", nbytes: int) -> bytes:
+        """The packed unit for a request whose functions have so many bytes of wasm. Raises Refusal."""
+        if nbytes > policy.LARGEST_REQUEST:
+            raise Refusal(f"too large: {nbytes} bytes of wasm, at most {policy.LARGEST_REQUEST} are compiled")
+        if self.inprocess and module.config.compile != "processes" and harmless(module.address, request, nbytes):
+            return compile_here(request)
+        return self.workers().compile(request)
+
+    def workers(self) -> Workers:
+        """The worker processes; none is started yet."""
+        with self._lock:
+            if self._workers is None:
+                self._workers = Workers()
+            return self._workers
+
+    def close(self) -> None:
+        """End the worker processes."""
+        with self._lock:
+            if self._workers is not None:
+                self._workers.close()
+                self._workers = None
+
+
+def harmless(mod: int, request: "Request", nbytes: int) -> bool:
+    """Whether LLVM can be trusted with a request in this process: its fatal errors would end that."""
+    if nbytes > policy.LARGEST_INPROCESS:
+        return False
+    return all(len(types) <= policy.LARGEST_ARITY for function, _ in request.entries for types in N.mod_functype(mod, function))
+
+
+def compile_here(request: "Request") -> bytes:
+    """Compile in this thread. Raises Refusal, ImportError without llvmlite."""
+    from wasmjit.tiers.optimizer.compile import compile_unit
+    from wasmjit.tiers.optimizer.unit import Refused
+
+    try:
+        return compile_unit(request).pack()
+    except Refused as refused:
+        raise Refusal(str(refused)) from None
+    except MemoryError:
+        raise Refusal("no memory for the compiler") from None
+
+
+def available() -> str:
+    """Why nothing can be compiled here, "" if it can. Does not import llvmlite."""
+    from importlib.util import find_spec
+
+    try:
+        found = find_spec("llvmlite")
+    except (ImportError, ValueError) as error:
+        return NO_COMPILER.format(error=error)
+    return "" if found else NO_COMPILER.format(error="it is not installed")
+
+
+def run(compiler: Compiler, module: "Module", request: "Request", nbytes: int, flow: int | None) -> tuple[bytes, str]:
+    """Compile a request and install its code: (what was installed, ""), or (b"", why nothing was)."""
+    told = Story(module, request.entries, flow)
+    told.begin(nbytes, request.options.level)
+    began = monotonic_ns()
+    try:
+        data = compiler.compile(module, request, nbytes)
+    except ImportError as error:
+        return b"", NO_COMPILER.format(error=error)
+    except Refusal as refusal:
+        return b"", str(refusal)
+    except Exception as error:
+        return b"", f"{type(error).__name__}: {error}"
+    told.end(data, nbytes, monotonic_ns() - began)
+    handle = N.unit_install(module.address, data)
+    if not handle:
+        return b"", "no memory for its code"
+    told.install(handle, data)
+    return data, ""
+
+
+def refuse(module: "Module", entries: "Sequence[tuple[int, int]]", reason: str, flow: int | None = None) -> None:
+    """Let functions stay interpreted."""
+    for function, loop in entries:
+        N.unit_retire(module.address, function, PHASE_REFUSED)
+        if events.active:
+            events.emit("refuse", reason=reason, flow=flow, **named(module, function, loop))
+
+
+def named(module: "Module", function: int, loop: int = 0) -> "dict[str, Any]":
+    """The fields of events that say which function they are about."""
+    return {
+        "mod": module.address,
+        "module": module.name,
+        "function": function,
+        "name": module.func_name(function),
+        "pc": loop or None,
+    }
+
+
+class Story:
+    """The events of one compile."""
+
+    def __init__(self, module: "Module", entries: "Sequence[tuple[int, int]]", flow: int | None) -> None:
+        self.module = module
+        self.entries = entries
+        self.flow = flow
+
+    def begin(self, nbytes: int, level: int) -> None:
+        """It begins."""
+        if events.active:
+            fields = named(self.module, *self.entries[0])
+            events.emit("begin", flow=self.flow, wasm_bytes=nbytes, reason=f"level {level}", worker=self.worker, **fields)
+
+    def end(self, data: bytes, nbytes: int, duration: int) -> None:
+        """It ended with this unit."""
+        if events.active:
+            fields = named(self.module, *self.entries[0])
+            events.emit("end", flow=self.flow, wasm_bytes=nbytes, code_bytes=len(data), duration=duration, worker=self.worker, **fields)
+
+    def install(self, handle: int, data: bytes) -> None:
+        """It is in place."""
+        if not events.active:
+            return
+        from wasmjit.tiers.optimizer.unit import REASONS, Unit
+
+        unit = Unit.unpack(data)
+        exits = tuple((function, wasm, REASONS[reason]) for function, wasm, reason in unit.exits)
+        for site, callee in unit.inlined:
+            function, wasm = site[0]
+            events.emit("inline", flow=self.flow, callee=callee, **named(self.module, function, wasm))
+        for function, loop, *_ in unit.entries:
+            fields = named(self.module, function, loop) | {"tier_from": "interp", "tier_to": "opt"}
+            events.emit("install", flow=self.flow, code_bytes=unit.text, unit=handle, exits=exits, **fields)
+
+    @property
+    def worker(self) -> str:
+        """Which thread compiles."""
+        return threading.current_thread().name

@@ -1,0 +1,154 @@
+"""What makes functions faster: takes requests of native code and compiles them, in a thread beside the program or at once.
+
+Imported when the first function is hot, or the tier asks. Native code queues requests, which `serve` takes out; those of modules that
+compile "sync" go to `promote`, and functions of tier "opt" to `compile_first`, in the thread that runs them.
+"""
+
+import atexit
+import threading
+import warnings
+
+from wasmjit._image import native
+from wasmjit.profiler import events
+from wasmjit.runtime.codes import PHASE_COLD
+from wasmjit.tiers import compiling, policy
+from wasmjit.tiers.compiling import Compiler, State
+from wasmjit.tiers.queue import Job, Queue
+from wasmjit.tiers.snapshot import own_functions, request_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from wasmjit._module import Module
+
+N = native()
+
+THREAD = "wasmjit compiler"
+
+
+class Engine:
+    """The one of the process. find: the Module of an address, None once it is gone."""
+
+    def __init__(self, find: "Callable[[int], Module | None]") -> None:
+        self.find = find
+        self.compiler = Compiler()
+        self._queue = Queue()
+        self._states: dict[int, State] = {}  # by module
+        self._ending = False
+        atexit.register(self._end)
+
+    # what native code calls for
+
+    def promote(self, module: "Module", function: int, loop: int) -> None:
+        """Compile in the running thread what native code asks for."""
+        self._compile(module, self._job(module, function, loop, 0))
+
+    def compile_first(self, module: "Module", function: int) -> None:
+        """Compile a function of tier "opt" before it runs for the first time, and with it all others of a small module."""
+        mod = module.address
+        everything = list(own_functions(mod))
+        groups = [[function]]
+        if len(everything) > 1 and sum(_nbytes(mod, other) for other in everything) <= policy.WHOLE_MODULE:
+            groups.insert(0, everything)
+        reason = ""
+        for functions in groups:
+            nbytes = sum(_nbytes(mod, other) for other in functions)
+            request = request_of(module, self._state(mod), [(other, 0) for other in functions], _level(module, nbytes), profiled=False)
+            data, reason = compiling.run(self.compiler, module, request, nbytes, _flow())
+            if data:
+                return
+        compiling.refuse(module, [(function, 0)], reason)
+
+    def serve(self) -> None:
+        """Take requests and compile until nothing is asked for any more, in a thread for that."""
+        thread = threading.current_thread()
+        thread.name = THREAD
+        while not self._ending:
+            rows = N.requests_wait(0.0 if len(self._queue) else policy.IDLE)
+            self._accept(rows)
+            job = self._queue.take()
+            if job is not None:
+                self._do(job)
+            elif not rows:
+                break
+        for state in self._states.values():
+            state.binary = None
+
+    # one job
+
+    def _job(self, module: "Module", function: int, loop: int, samples: int) -> Job:
+        nbytes = _nbytes(module.address, function)
+        return Job(module.address, function, loop, samples, nbytes, _level(module, nbytes), flow=_flow())
+
+    def _compile(self, module: "Module", job: Job) -> None:
+        """Compile and install, or refuse. A function keeps the code that it has if it only should have got better one."""
+        mod, state = module.address, self._state(module.address)
+        entries = [(job.function, 0), (job.function, job.loop)]
+        if N.function_state(mod, job.function)[3] >= policy.REFUSE_AFTER:
+            compiling.refuse(module, entries, f"{policy.REFUSE_AFTER} pieces of code for it were given up", job.flow)
+            return
+        done = False
+        try:
+            request = request_of(module, state, entries, job.level)
+            data, reason = compiling.run(self.compiler, module, request, job.nbytes, job.flow)
+            if reason and not job.again:
+                compiling.refuse(module, entries, reason, job.flow)
+            elif data:
+                state.compiled[job.function] = job.level
+            done = True
+        finally:
+            if not done:  # Ctrl-C while the running thread compiled: it may be asked for again
+                N.unit_retire(mod, job.function, PHASE_COLD)
+
+    def _state(self, mod: int) -> State:
+        return self._states.setdefault(mod, State())
+
+    def _accept(self, rows: "Iterable[tuple[int, int, int, int]]") -> None:
+        for mod, function, loop, samples in rows:
+            module = self.find(mod)
+            if module is not None and function in own_functions(mod):
+                self._queue.put(self._job(module, function, loop, samples))
+
+    def _do(self, job: Job) -> None:
+        """Compile a job if its module still lives. What goes wrong with it is no reason to stop."""
+        module = self.find(job.mod)
+        if module is None:
+            return
+        try:
+            self._compile(module, job)
+        except Exception as error:
+            warnings.warn(f"wasmjit: {module.name}, function {job.function}: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=1)
+
+    # modules, the end of the process, forks
+
+    def forget(self, mod: int) -> None:
+        """A module dies."""
+        self._states.pop(mod, None)
+
+    def _end(self) -> None:
+        """The interpreter ends: no new compile begins."""
+        self._ending = True
+        self.compiler.close()
+
+    def forked(self) -> None:
+        """In the child of a fork, where LLVM may be in the middle of something that its thread in the parent did."""
+        self.compiler = Compiler()
+        self.compiler.inprocess = False
+        self._queue = Queue()
+
+
+def _nbytes(mod: int, function: int) -> int:
+    """Bytes of wasm of a function."""
+    start, end, *_ = N.function_state(mod, function)
+    return int(end - start)
+
+
+def _level(module: "Module", nbytes: int) -> int:
+    """How strongly a first compile is done."""
+    chosen = module.config.thresholds["level"]
+    return policy.level_of(nbytes) if chosen is None else chosen
+
+
+def _flow() -> int | None:
+    return events.next_flow() if events.active else None

@@ -1,0 +1,104 @@
+"""A process that compiles what comes through its standard input: `python -m wasmjit.tiers.worker`.
+
+A message is: its kind, one byte; the length of what follows, 8 bytes little-endian; that. Requests are pickled, answers are a packed
+unit or text. It ends with its input. LLVM may end it any time: whoever started it knows that.
+"""
+
+import os
+import pickle
+import signal
+import struct
+import sys
+
+from wasmjit.tiers import policy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wasmjit.tiers.optimizer.request import Request
+
+HEAD = struct.Struct("<BQ")
+DONE, REFUSED, FAILED = range(3)
+
+
+def head(kind: int, size: int) -> bytes:
+    """What stands before a message of so many bytes."""
+    return HEAD.pack(kind, size)
+
+
+def main() -> None:
+    """Compile until the input ends."""
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what a library prints is no answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program, which ends this by closing the pipe
+    confine()
+    serve(0, answers, compile_packed)
+
+
+def confine() -> None:
+    """Limit what a compile that went astray takes of the machine."""
+    import resource
+
+    for kind, most in ((resource.RLIMIT_AS, policy.WORKER_MEMORY), (resource.RLIMIT_CORE, 0)):
+        soft, hard = resource.getrlimit(kind)
+        limits = [limit for limit in (most, soft, hard) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(kind, (min(limits), hard))
+
+
+def allow_cpu(seconds: float) -> None:
+    """From now on so much CPU time, then SIGXCPU ends this process: whoever would kill it may be gone."""
+    import resource
+
+    used = sum(os.times()[:2])
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    most = int(used + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def compile_packed(request: "Request") -> tuple[int, bytes]:
+    """Kind and content of the answer to a request."""
+    from wasmjit.tiers.optimizer.compile import compile_unit
+    from wasmjit.tiers.optimizer.unit import Refused
+
+    try:
+        return DONE, compile_unit(request).pack()
+    except Refused as refused:
+        return REFUSED, str(refused).encode()
+    except MemoryError:
+        return FAILED, b"no memory for the compiler"
+    except Exception as error:
+        return FAILED, f"{type(error).__name__}: {error}".encode()
+
+
+def serve(requests: int, answers: int, compile: "Callable[[Request], tuple[int, bytes]]") -> None:
+    """Answer what comes through a descriptor until that ends."""
+    while True:
+        start = _read(requests, HEAD.size)
+        if len(start) < HEAD.size:
+            return
+        _, size = HEAD.unpack(start)
+        message = _read(requests, size)
+        if len(message) < size:
+            return
+        allow_cpu(policy.LONGEST)
+        kind, answer = compile(pickle.loads(message))
+        left = memoryview(head(kind, len(answer)) + answer)
+        while left:
+            left = left[os.write(answers, left) :]
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    pieces = []
+    while size:
+        piece = os.read(descriptor, min(size, 1 << 20))
+        if not piece:
+            break
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+if __name__ == "__main__":
+    sys.path[:] = sys.argv[1:] or sys.path
+    main()

@@ -1,0 +1,196 @@
+"""Worker processes that compile: started when first needed, killed when they take too long, replaced when they die.
+
+They are started as programs of their own, not forked: this process may have threads that hold locks. What is sent to one is a
+pickled Request; what comes back is read as plain bytes, since the process that sent it worked on what a hostile module says.
+"""
+
+import os
+import pickle
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from wasmjit.native.cache import PACKAGE
+from wasmjit.tiers import policy
+from wasmjit.tiers.worker import DONE, FAILED, HEAD, REFUSED, head
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wasmjit.tiers.optimizer.request import Request
+
+_START = "import sys; sys.path[:] = sys.argv[1:]; from wasmjit.tiers.worker import main; main()"
+_LARGEST_ANSWER = 1 << 30
+
+
+class Refusal(Exception):
+    """A worker will not compile this, or could not. The message says why."""
+
+
+class WorkerDied(Refusal):
+    """The worker ended while it compiled, or was killed for taking too long."""
+
+
+class NoWorkers(Refusal):
+    """Worker processes cannot be started here, or died too often."""
+
+
+class Worker:
+    """A process that compiles one request after the other. Raises OSError when it cannot be started."""
+
+    def __init__(self) -> None:
+        if not sys.executable:
+            raise OSError("no Python to start worker processes with")
+        paths = [os.path.dirname(PACKAGE), *filter(None, sys.path)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _START, *paths],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            close_fds=True,
+            bufsize=0,
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._in = self._process.stdin.fileno()
+        self._out = self._process.stdout.fileno()
+        os.set_blocking(self._in, False)
+        os.set_blocking(self._out, False)
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        return self._process.pid
+
+    def compile(self, request: "Request", seconds: float = policy.LONGEST) -> bytes:
+        """The packed unit. Raises Refusal, WorkerDied; after that it must be `close`d."""
+        deadline = time.monotonic() + seconds
+        message = pickle.dumps(request, pickle.HIGHEST_PROTOCOL)
+        try:
+            self._write(head(DONE, len(message)), deadline)
+            self._write(message, deadline)
+            kind, size = HEAD.unpack(self._read(HEAD.size, deadline))
+            if size > _LARGEST_ANSWER:
+                raise WorkerDied("the compiler answered nonsense")
+            answer = self._read(size, deadline)
+        except OSError as error:
+            raise WorkerDied(self._fate() or f"the compiler: {error.strerror}") from None
+        if kind == DONE:
+            return answer
+        text = answer.decode("utf-8", "replace")
+        if kind in (REFUSED, FAILED):
+            raise Refusal(text)
+        raise WorkerDied("the compiler answered nonsense")
+
+    def close(self) -> None:
+        """Kill it."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _write(self, data: bytes, deadline: float) -> None:
+        left = memoryview(data)
+        while left:
+            self._wait(self._in, select.POLLOUT, deadline)
+            left = left[os.write(self._in, left[: 1 << 16]) :]
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        pieces = []
+        while size:
+            self._wait(self._out, select.POLLIN, deadline)
+            piece = os.read(self._out, min(size, 1 << 20))
+            if not piece:
+                raise WorkerDied(self._fate() or "the compiler ended")
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(descriptor, event)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise WorkerDied("the compiler took too long")
+
+    def _fate(self) -> str:
+        """How the process ended, "" if it has not."""
+        try:
+            code = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return ""
+        if code >= 0:
+            return f"the compiler ended with status {code}"
+        try:
+            return f"the compiler was killed by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"the compiler was killed by signal {-code}"
+
+
+class Workers:
+    """Some workers; `compile` may be called in as many threads. most: processes at once."""
+
+    def __init__(self, most: int = policy.WORKERS) -> None:
+        self._free: list[Worker] = []
+        self._all: set[Worker] = set()
+        self._room = threading.BoundedSemaphore(most)
+        self._lock = threading.Lock()
+        self._deaths = 0  # in a row
+        self._process = os.getpid()
+
+    def compile(self, request: "Request", seconds: float = policy.LONGEST) -> bytes:
+        """The packed unit, when a worker is free. Raises Refusal, WorkerDied, NoWorkers."""
+        with self._room:
+            worker = self._take()
+            try:
+                unit = worker.compile(request, seconds)
+            except WorkerDied:
+                self._drop(worker)
+                raise
+            except Refusal:
+                self._give(worker)
+                raise
+            except BaseException:  # Ctrl-C in a thread that waits: the answer that will come is nobody's
+                self._drop(worker)
+                raise
+            self._give(worker)
+            return unit
+
+    def close(self) -> None:
+        """Kill all of them. What is being compiled ends with WorkerDied."""
+        with self._lock:
+            found, self._all = self._all, set()
+            self._free.clear()
+        if os.getpid() == self._process:
+            for worker in found:
+                worker.close()
+
+    def _take(self) -> Worker:
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+            if self._deaths >= policy.RESPAWNS:
+                raise NoWorkers(f"{self._deaths} compiling processes died one after the other")
+        try:
+            worker = Worker()
+        except (OSError, ValueError) as error:
+            with self._lock:
+                self._deaths += 1
+            raise NoWorkers(f"no process to compile in: {error}") from None
+        with self._lock:
+            self._all.add(worker)
+        return worker
+
+    def _give(self, worker: Worker) -> None:
+        with self._lock:
+            self._deaths = 0
+            if worker in self._all:
+                self._free.append(worker)
+
+    def _drop(self, worker: Worker) -> None:
+        worker.close()
+        with self._lock:
+            self._deaths += 1
+            self._all.discard(worker)
