@@ -1,0 +1,75 @@
+"""Exits: a frame, and those around it that were inlined, go back to the interpreter at a canonical point."""
+
+from wasmjit.native.lang import offsetof
+from wasmjit.runtime.natives import index
+from wasmjit.runtime.structs import Ec
+from wasmjit.tiers.optimizer.convention import PASSED, RESULT
+from wasmjit.tiers.optimizer.frames import Frame
+from wasmjit.tiers.optimizer.state import Builder
+from wasmjit.tiers.optimizer.unit import Refused
+
+MOST_SLOTS = 4096  # of all frames of an exit: stacks keep that much room above the innermost frame
+
+
+def chain(f: Frame) -> list[Frame]:
+    """The frames around a frame and itself, outermost first."""
+    frames = [f]
+    while frames[-1].parent is not None:
+        frames.append(frames[-1].parent)
+    return frames[::-1]
+
+
+def leave(b: Builder, f: Frame, offset: int, after: int, reason: str) -> None:
+    """End the block by an exit at a point of the frame: values to their slots, then what describes the frames to who rebuilds them."""
+    t = b.t
+    frames = chain(f)
+    top = f.base + f.body.base + len(f.vals)
+    if top > MOST_SLOTS:
+        raise Refused(f"function {f.function}: {top} slots in the frames of an exit")
+    slots = "%sp" if b.osr else b.field(Ec, "%ec", "vs_top")
+    for frame in frames:
+        unchanged = b.initial if frame.parent is None else {}
+        for k, (value, kind) in enumerate(zip(frame.locals, frame.body.locals, strict=True)):
+            if unchanged.get(k) != value:
+                t.emit(f"store {kind} {value}, ptr {t.pointer(slots, 8 * (frame.base + k))}")
+        first = frame.base + frame.body.base
+        for k, (value, kind) in enumerate(zip(frame.vals, frame.types, strict=True)):
+            if kind == "i1":
+                value, kind = t.let(f"zext i1 {value} to i32"), "i32"
+            if unchanged.get(frame.body.base + k) != value:
+                t.emit(f"store {kind} {value}, ptr {t.pointer(slots, 8 * (first + k))}")
+    descriptor = describe(b, frames, offset, after, reason)
+    if b.osr:
+        t.emit(f"ret ptr {descriptor}")
+        return
+    passed = PASSED.replace("i64 poison", f"i64 ptrtoint (ptr {descriptor} to i64)", 1)
+    table = b.field(Ec, "%ec", "rt")
+    target = b.element(table, index("land_called"))
+    result = t.let(f"musttail call {RESULT} {target}(ptr %ec, ptr %inst, {passed})")
+    t.emit(f"ret {RESULT} {result}")
+
+
+def describe(b: Builder, frames: list[Frame], offset: int, after: int, reason: str) -> str:
+    """The descriptor of an exit: its number, and of each frame function, offset in its profiled form, first slot."""
+    program = b.program
+    number = len(program.exits)
+    innermost = frames[-1]
+    program.exits.append((innermost.function, offset, reason))
+    words = [number, len(frames)]
+    for frame in frames:
+        point = (offset, after) if frame is innermost else (frame.body.offsets[frame.at], 1)
+        words += [frame.function, frame.points[point][0], frame.base]
+    program.forms.update(frame.function for frame in frames)
+    name = f"@exit.{number}"
+    program.text.declare(f"{name} = internal constant [{len(words)} x i32] [{', '.join(f'i32 {word}' for word in words)}], align 4")
+    return name
+
+
+def stress(b: Builder, f: Frame, offset: int) -> None:
+    """Count the guards down: the one that reaches zero fails."""
+    t = b.t
+    place = t.pointer("%ec", int(offsetof(Ec, "stress")))
+    left = t.let(f"add i64 {t.let(f'load i64, ptr {place}')}, -1")
+    t.emit(f"store i64 {left}, ptr {place}")
+    with b.aside(b.guard(t.let(f"icmp slt i64 {left}, 0"))):
+        leave(b, f, offset, 1, "stress")

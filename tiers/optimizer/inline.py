@@ -1,0 +1,40 @@
+"""Inlining: which calls, and how a callee's body becomes part of its caller's."""
+
+from wasmjit.tiers import policy
+from wasmjit.tiers.optimizer.control import open_label
+from wasmjit.tiers.optimizer.frames import ZERO, Frame
+from wasmjit.tiers.optimizer.state import Builder
+
+
+def wanted(b: Builder, f: Frame, function: int, count: int | None) -> bool:
+    """Whether to inline a call of one of the module's own functions; count: how often the profile saw it."""
+    body = b.view.body(function)
+    if f.depth >= policy.INLINE_DEPTH or b.program.size + body.size > policy.INLINE_UNIT or (count == 0 and f.cold):
+        return False
+    same = 0
+    frame: Frame | None = f
+    while frame is not None:
+        same += frame.function == function
+        frame = frame.parent
+    if same:
+        return same <= policy.INLINE_RECURSION and body.size <= policy.INLINE_RECURSIVE
+    if body.size <= policy.INLINE_SMALL:
+        return True
+    return count is not None and count >= policy.INLINE_HOT and body.size <= policy.INLINE_LARGE
+
+
+def inline(b: Builder, f: Frame, function: int, values: list[str], count: int | None) -> list[str]:
+    """Build the callee's body here; its results. Frames, sites and exits stay those of the call."""
+    from wasmjit.tiers.optimizer.function import run  # which imports this
+
+    program = b.program
+    body = b.view.body(function)
+    program.size += body.size
+    program.inlined.append((((f.function, f.body.offsets[f.at]), *f.callers), function))
+    callee = Frame(program, body, values + [ZERO[kind] for kind in body.locals[body.nparams :]], f)
+    callee.count = count
+    open_label(b, callee, body.root)
+    run(b, callee, 0)
+    if not b.live:
+        return []
+    return callee.vals

@@ -1,0 +1,77 @@
+"""Loads and stores: addresses, checks, and which accesses cannot trap because one before reached as far.
+
+Memory is contiguous from 0 and never shrinks: once an access of n bytes behind an address was fine, all of fewer bytes behind it are.
+Accesses that may trap, and all stores, are volatile, so that everything before a trap has happened and nothing after it.
+"""
+
+from typing import Any
+
+from wasmjit.isa import TABLE
+from wasmjit.runtime.codes import GUARD_OFFSETS
+from wasmjit.runtime.structs import Inst, Mem
+from wasmjit.tiers.optimizer.decode import number
+from wasmjit.tiers.optimizer.frames import Frame
+from wasmjit.tiers.optimizer.lower import LOADS, PLAIN_LOADS, STORES
+from wasmjit.tiers.optimizer.state import Builder
+
+LLVM = {"i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
+ACCESSES: dict[int, tuple[Any, ...]] = {
+    number(row): (row.access[0], LLVM[row.results[0]], LOADS[row.name], PLAIN_LOADS[row.name])
+    if row.kind == "load"
+    else (row.access[0], LLVM[row.params[1]], STORES[row.name])
+    for row in TABLE
+    if row.kind in ("load", "store")
+}
+
+
+def place(b: Builder, f: Frame, address: str, offset: int, size: int, i: int) -> tuple[str, bool]:
+    """The pointer of an access, and whether it may trap. What it shows to be accessible is noted."""
+    t = b.t
+    b.memory = True
+    b.here(f, i)
+    known = b.reach.get(address, 0) >= offset + size
+    if not known:
+        b.reach[address] = offset + size
+    if address[0] != "%":
+        effective = str((int(address) & 0xFFFFFFFF) + offset)
+    else:
+        effective = t.let(f"zext i32 {address} to i64")
+    if not known and (b.program.checked or offset >= GUARD_OFFSETS):
+        check(b, effective, offset if address[0] == "%" else 0, size)
+    pointer = t.let(f"getelementptr i8, ptr %mem, i64 {effective}")
+    if offset and address[0] == "%":
+        pointer = t.let(f"getelementptr i8, ptr {pointer}, i64 {offset}")
+    return pointer, not known
+
+
+def check(b: Builder, address: str, offset: int, size: int) -> None:
+    """Compare the end of an access with the memory's length."""
+    t = b.t
+    effective = t.let(f"add nuw i64 {address}, {offset}") if offset else address
+    end = t.let(f"add nuw i64 {effective}, {size}")
+    length = b.field(Mem, b.field(Inst, "%inst", "mem0"), "nbytes", "i64", invariant=False)
+    with b.aside(b.guard(t.let(f"icmp ugt i64 {end}, {length}"))):
+        b.running()
+        t.runtime("void", "op_trap_memory", f"i64 {effective}, i64 {size}", "noreturn cold")
+        t.emit("unreachable")
+
+
+def load(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
+    size, kind, access, plain = ACCESSES[o]
+    address = b.pop(f)
+    key = address, offset, o
+    value = b.cache.get(key)
+    if value is None:
+        pointer, may_trap = place(b, f, address, offset, size, i)
+        value = b.cache[key] = access(b.t, pointer) if may_trap else plain(b.t, pointer)
+    f.vals.append(value)
+    f.types.append(kind)
+
+
+def store(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
+    size, _, access = ACCESSES[o]
+    value = b.pop(f)
+    address = b.pop(f)
+    pointer, _ = place(b, f, address, offset, size, i)
+    access(b.t, pointer, value)
+    b.cache.clear()

@@ -1,0 +1,54 @@
+"""What the functions of one unit share: the request, the view, text, numbers of exits, what was inlined."""
+
+import platform
+
+from wasmjit.tiers.optimizer.request import HOST, Request
+from wasmjit.tiers.optimizer.text import UnitText
+from wasmjit.tiers.optimizer.view import View, view
+
+Points = dict[tuple[int, int], tuple[int, int]]
+NO_POINTS: Points = {}
+STACK_POINTER = {"x86_64": "rsp"}
+DECLARATIONS = ("declare i64 @llvm.read_register.i64(metadata)",)
+
+
+class Program:
+    """State of a build. exits: (function, wasm offset, reason) by number; inlined: (caller's sites, callee)."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.view: View = view(request.binary)
+        self.text = UnitText()
+        self.checked = request.checked
+        machine = request.target.machine if request.target is not None and request.target.triple else platform.machine()
+        self.stack_pointer = STACK_POINTER.get(machine, "sp")
+        for declaration in DECLARATIONS:
+            self.text.declare(declaration)
+        self.stress = request.options.stress
+        self.exits: list[tuple[int, int, str]] = []
+        self.inlined: list[tuple[tuple[tuple[int, int], ...], int]] = []
+        self.bodies = {function for function, loop in request.entries if loop == 0}  # called directly
+        self.forms: set[int] = set()  # functions whose profiled form exits land in
+        self.size = 0  # instructions built, inlined ones again each time
+        self._prunes: dict[int, bool] = {}
+
+    def points(self, function: int) -> Points:
+        """Canonical points of a function's profiled form; none when it has no profile."""
+        profile = self.request.profiles.get(function)
+        return NO_POINTS if profile is None else profile.points
+
+    def targets(self, function: int, offset: int) -> list[tuple[int, int]]:
+        """Functions that a call_indirect called, most frequent first, with counts; HOST for those of others."""
+        profile = self.request.profiles.get(function)
+        return [] if profile is None else profile.targets.get(offset, [])
+
+    def prunes(self, function: int) -> bool:
+        """Whether what the profile never saw is left out: it saw something, and no unit before failed by that."""
+        found = self._prunes.get(function)
+        if found is None:
+            seen = any(count for _, count in self.points(function).values())
+            found = self._prunes[function] = seen and function not in self.request.options.all_blocks
+        return found
+
+
+__all__ = ["HOST", "Points", "Program"]

@@ -1,0 +1,119 @@
+"""The state of one LLVM function while it is made: its text, and what is known at the place at hand."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wasmjit.native.lang import offsetof
+from wasmjit.runtime.structs import Ec, Inst
+from wasmjit.tiers.optimizer.decode import Body
+from wasmjit.tiers.optimizer.frames import Frame
+from wasmjit.tiers.optimizer.program import Program
+from wasmjit.tiers.optimizer.text import INVARIANT, UNLIKELY
+
+GUARDS, PING_PONG = "deopt-every-guard", "ping-pong"
+
+
+class Builder:
+    """live: whether the place at hand is reached. reach: bytes from an address on, by its name, that some access before has shown to be
+    accessible; cache: what loads gave since the last store or call; globals: known values, a dictionary that never changes in place.
+    osr: an entry into a running frame, else a body. initial: what its slots hold, by slot.
+    """
+
+    def __init__(self, program: Program, head: str, osr: bool) -> None:
+        self.program, self.osr = program, osr
+        self.view = program.view
+        self.t = program.text.function(head)
+        self.t.block = "start"
+        self.cold: list[str] = []
+        self.live = True
+        self.reach: dict[str, int] = {}
+        self.cache: dict[tuple[str, int, int], str] = {}
+        self.globals: dict[int, str] = {}
+        self.initial: dict[int, str] = {}
+        self.guards = program.stress == GUARDS
+        self.ping_pong = program.stress == PING_PONG
+        self.calls = False  # whether anything but traps and exits is called
+        self.memory = False  # whether linear memory is accessed
+
+    def here(self, f: Frame, i: int) -> None:
+        """What follows belongs to this instruction."""
+        self.t.here(((f.function, f.body.offsets[i]), *f.callers))
+
+    def truth(self, f: Frame) -> str:
+        """Take an operand as a condition."""
+        value, kind = f.vals.pop(), f.types.pop()
+        return value if kind == "i1" else self.t.let(f"icmp ne i32 {value}, 0")
+
+    def pop(self, f: Frame) -> str:
+        """Take an operand."""
+        value, kind = f.vals.pop(), f.types.pop()
+        return self.t.let(f"zext i1 {value} to i32") if kind == "i1" else value
+
+    def settle(self, f: Frame) -> None:
+        """The top operand as a value of its type in WebAssembly."""
+        if f.types[-1] == "i1":
+            f.vals[-1] = self.t.let(f"zext i1 {f.vals[-1]} to i32")
+            f.types[-1] = "i32"
+
+    def push(self, f: Frame, value: str, kind: str) -> None:
+        f.vals.append(value)
+        f.types.append(kind)
+
+    def field(self, struct: object, base: str, name: str, kind: str = "ptr", invariant: bool = True) -> str:
+        """A field of a run-time structure; invariant: nothing changes it while native code that reads it runs."""
+        place = self.t.pointer(base, int(offsetof(struct, name)))
+        return self.t.let(f"load {kind}, ptr {place}{INVARIANT if invariant else ''}")
+
+    def element(self, base: str, index: int) -> str:
+        """An 8-byte element of an array of pointers that never changes."""
+        return self.t.let(f"load ptr, ptr {self.t.pointer(base, 8 * index)}{INVARIANT}")
+
+    def running(self) -> None:
+        """Tell the context whose code runs, before anything that may ask."""
+        t = self.t
+        t.emit(f"store ptr %inst, ptr {t.pointer('%ec', int(offsetof(Ec, 'inst')))}")
+        t.emit(f"store ptr {self.field(Inst, '%inst', 'mem0')}, ptr {t.pointer('%ec', int(offsetof(Ec, 'mem0')))}")
+
+    def runtime(self, result: str, name: str, arguments: str) -> str:
+        """Call the run time, which may run anything."""
+        self.calls = True
+        self.running()
+        self.cache.clear()
+        return self.t.runtime(result, name, arguments)
+
+    def trap_now(self, name: str) -> None:
+        self.t.emit(f"br label %{self.t.trap_block(name)}")
+
+    @contextmanager
+    def aside(self, label: str) -> Iterator[None]:
+        """A block behind everything else, which hardly ever runs."""
+        t = self.t
+        lines, block, live = t.lines, t.block, self.live
+        t.lines = self.cold
+        t.place(label)
+        try:
+            yield
+        finally:
+            t.lines, t.block, self.live = lines, block, live
+
+    def guard(self, condition: str) -> str:
+        """Branch on an i1 that is nearly always false; the label where to go on aside when it is true."""
+        t = self.t
+        failed, fine = t.label("exit"), t.label("fine")
+        t.emit(f"br i1 {condition}, label %{failed}, label %{fine}{UNLIKELY}")
+        t.place(fine)
+        return failed
+
+    def finish(self, body: Body, place: int) -> None:
+        """The text is complete: what everything stands behind goes to its beginning; place: where a stack overflow is told to be."""
+        t = self.t
+        held, t.lines = t.lines, []
+        if self.calls:
+            t.here(((body.function, place),))
+            stack = t.let(f'call i64 @llvm.read_register.i64(metadata !{{!"{self.program.stack_pointer}"}})')
+            t.trap(t.let(f"icmp ult i64 {stack}, {self.field(Ec, '%ec', 'stack_limit', 'i64')}"), "stack")
+        if self.memory:
+            t.emit(f"%mem.at = getelementptr i8, ptr %inst, i64 {int(offsetof(Inst, 'mem'))}")
+            t.emit(f"%mem = load ptr, ptr %mem.at{INVARIANT}")
+        t.emit("br label %start")
+        t.lines = [held[0], *t.lines, "start:", *held[1:], *self.cold]

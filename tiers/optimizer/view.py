@@ -1,0 +1,121 @@
+"""What the optimizer knows of a module: types, functions, globals, where bodies stand. Made from the bytes of a validated binary."""
+
+from functools import lru_cache
+
+from wasmjit.tiers.optimizer.decode import LLVM, Body, decode, skip_expression
+from wasmjit.tiers.optimizer.leb import unsigned
+
+Types = tuple[str, ...]  # LLVM types of values
+REFERENCE = LLVM[0x70]
+
+TYPE, IMPORT, FUNCTION, GLOBAL, CODE = 1, 2, 3, 6, 10  # sections
+FUNC_KIND, TABLE_KIND, MEMORY_KIND, GLOBAL_KIND = range(4)  # imports
+
+
+class View:
+    """A module's index spaces, imported ones first.
+
+    types: per type (parameters, results) as LLVM types; sigs: the same as encoded, which is what makes signatures equal.
+    functions: type index of each. globals: (LLVM type, mutable). bodies: (offset of the vector of locals, end) of each own function.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.types: list[tuple[Types, Types]] = []
+        self.sigs: list[bytes] = []
+        self.functions: list[int] = []
+        self.nimports = 0
+        self.globals: list[tuple[str, bool]] = []
+        self.nimport_globals = 0
+        self.bodies: list[tuple[int, int]] = []
+        self._decoded: dict[int, Body] = {}
+        self._sections()
+
+    def signature(self, function: int) -> tuple[Types, Types]:
+        """Parameter and result types of a function as LLVM types."""
+        return self.types[self.functions[function]]
+
+    def body(self, function: int) -> Body:
+        """A function of the module's own, decoded when it is first asked for."""
+        found = self._decoded.get(function)
+        if found is None:
+            start, end = self.bodies[function - self.nimports]
+            found = self._decoded[function] = decode(self, function, start, end)
+        return found
+
+    def _sections(self) -> None:
+        data, at = self.data, 8
+        readers = {TYPE: self._types, IMPORT: self._imports, FUNCTION: self._functions, GLOBAL: self._globals, CODE: self._code}
+        while at < len(data):
+            number = data[at]
+            size, at = unsigned(data, at + 1)
+            reader = readers.get(number)
+            if reader is not None:
+                count, first = unsigned(data, at)
+                reader(count, first)
+            at += size
+
+    def _types(self, count: int, at: int) -> None:
+        data = self.data
+        for _ in range(count):
+            start = at
+            nparams, at = unsigned(data, at + 1)
+            params = data[at : at + nparams]
+            nresults, at = unsigned(data, at + nparams)
+            results = data[at : at + nresults]
+            at += nresults
+            self.types.append((tuple(LLVM[t] for t in params), tuple(LLVM[t] for t in results)))
+            self.sigs.append(data[start:at])
+
+    def _imports(self, count: int, at: int) -> None:
+        data = self.data
+        for _ in range(count):
+            for _ in range(2):
+                length, at = unsigned(data, at)
+                at += length
+            kind = data[at]
+            at += 1
+            if kind == FUNC_KIND:
+                index, at = unsigned(data, at)
+                self.functions.append(index)
+                self.nimports += 1
+            elif kind == GLOBAL_KIND:
+                self.globals.append((LLVM[data[at]], data[at + 1] != 0))
+                self.nimport_globals += 1
+                at += 2
+            else:
+                at = _limits(data, at + 1 if kind == TABLE_KIND else at)
+
+    def _functions(self, count: int, at: int) -> None:
+        data, functions = self.data, self.functions
+        for _ in range(count):
+            index, at = unsigned(data, at)
+            functions.append(index)
+
+    def _globals(self, count: int, at: int) -> None:
+        data = self.data
+        for _ in range(count):
+            self.globals.append((LLVM[data[at]], data[at + 1] != 0))
+            at = skip_expression(data, at + 2)
+
+    def _code(self, count: int, at: int) -> None:
+        data, bodies = self.data, self.bodies
+        for _ in range(count):
+            size, at = unsigned(data, at)
+            bodies.append((at, at + size))
+            at += size
+
+
+def _limits(data: bytes, at: int) -> int:
+    """Position behind limits: a minimum, and by the flags a maximum and a page size."""
+    flags = data[at]
+    at += 1
+    for _ in range(1 + (flags & 1) + (flags >> 3 & 1)):
+        _, at = unsigned(data, at)
+    return at
+
+
+@lru_cache(maxsize=1)
+def view(data: bytes) -> View:
+    """The view of a binary; the last one is kept, with the bodies that it decoded."""
+    return View(data)
