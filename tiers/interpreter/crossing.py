@@ -67,6 +67,14 @@ def _leave_for(h: Handler) -> None:
     """What native code and all that it reaches take from the context."""
     h.emit(f"store ptr %csp, ptr {h.ec_field('cs_top')}")
     h.emit(f"store i64 %budget, ptr {h.ec_field('budget')}")
+    h.program.externs["preempt_arm"] = "declare hidden void @preempt_arm(ptr) nounwind"
+    arm, armed = h.label("arm"), h.label("armed")
+    ticking = h.let(f"icmp ne i64 {h.ec('ticking', 'i64')}, 0")
+    h.emit(f"br i1 {ticking}, label %{armed}, label %{arm}, !prof !0")
+    h.place_label(arm)
+    h.emit("call void @preempt_arm(ptr %ec)")
+    h.emit(f"br label %{armed}")
+    h.place_label(armed)
 
 
 def _come_back(h: Handler, inst: str) -> None:

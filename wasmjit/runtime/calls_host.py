@@ -54,7 +54,7 @@ from wasmjit.runtime.calls_types import width
 from wasmjit.runtime.calls_values import RESULT, box, none, unbox
 from wasmjit.runtime.codes import GIL_HELD, HOOK_INSTANCE, HOST_PASS_INSTANCE, HOST_RAW, TRAP_STACK
 from wasmjit.runtime.context import held_ec
-from wasmjit.runtime.safepoints import deadline_check, gil_ensure
+from wasmjit.runtime.safepoints import deadline_check, gil_ensure, python_begin, python_end, safepoint
 from wasmjit.runtime.structs import Ec, FuncRef, Host, StoreData
 from wasmjit.runtime.traps import disorder, throw_python, trap
 
@@ -129,13 +129,17 @@ def host_call(ec: ptr[Ec], ref: ptr[FuncRef], sp: ptr[u64]) -> None:
         trap(ec, TRAP_STACK)
     act = ec.act
     records = ec.cs_top
+    outside = python_begin(ec)
     passed = host_run(ec, ref, sp)
+    ticked = python_end(ec, outside)
     if unlikely(ec.cs_top != records):
         disorder(ec, act)
     if unlikely(not passed):
         throw_python(ec)
     if unlikely(ec.deadline != 0):  # many calls that take long make few back edges: no safepoint would look in time
         deadline_check(ec)
+    if unlikely(ticked):  # the next tick may fall into a host function again
+        safepoint(ec)
 
 
 @fn

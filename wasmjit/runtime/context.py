@@ -44,6 +44,7 @@ from wasmjit.native.libc import (
 from wasmjit.runtime.codes import GIL_HELD
 from wasmjit.runtime.platform import MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, PTHREAD_ATTR_BYTES
 from wasmjit.runtime.structs import Ec
+from wasmjit.runtime.timers import timer_end
 from wasmjit.runtime.traps import FRAMES_BYTES
 
 BUDGET = 10_000  # weight of back edges and calls between two safepoints: about 20 us of a small loop
@@ -160,9 +161,11 @@ def context_take() -> ptr[Ec]:
 def context_end(ec: ptr[Ec]) -> void:
     """Destructor of the pthread key: the thread ends. The context stays in the list, for another thread to take."""
     atomic_cas(addr(LATEST.thread), thread_pointer(), 0)
+    timer_end(ec)
     munmap(ptr[u8](ec.vs_base), ec.vs_bytes)
     munmap(ec.cs_base, ec.cs_bytes)
     ec.act = 0
+    ec.in_host = 0
     ec.interrupt = 0
     ec.deadline = 0
     ec.next_tick = 0

@@ -181,6 +181,12 @@ def fault_forward(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
         else:
             call(void, ptr[u8](handler), signal)
         here.level = level
+    forward_leave(here, level)
+
+
+@fn
+def forward_leave(here: ptr[Forward], level: u64) -> void:
+    """Give the entry back that `forward_enter` claimed, if it was claimed at this level."""
     if level == 0:
         atomic_store(addr(here.thread), 0)
 

@@ -14,6 +14,7 @@ from wasmjit.runtime.calls_store import NOBODY, store_limit, store_limit_end
 from wasmjit.runtime.codes import STORE_ERROR, STORE_SWEEP
 from wasmjit.runtime.instances import InstBlock, StoreBox, inst_free
 from wasmjit.runtime.structs import Ec, Mod
+from wasmjit.runtime.unitinstall import units_free
 
 
 @extern
@@ -138,6 +139,7 @@ def module_owner(mod: ptr[Mod], mapping: u64, nbytes: u64) -> ptr[PyObject]:
 @fn
 def module_capsule_free(capsule: ptr[PyObject]) -> None:
     box = ptr[ModuleBox](PyCapsule_GetPointer(capsule, b"wasmjit.module"))
+    units_free(box.mod)
     slots_free(box.mod)
     mod_free(box.mod)
     if box.mapping != 0:

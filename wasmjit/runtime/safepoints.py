@@ -21,6 +21,7 @@ from wasmjit.native.lang import (
     fn,
     i32,
     i64,
+    likely,
     ptr,
     u8,
     u64,
@@ -28,12 +29,14 @@ from wasmjit.native.lang import (
     var,
     vload,
     void,
+    vstore,
 )
 from wasmjit.native.libc import clock_gettime, dlsym, getpid, syscall
 from wasmjit.runtime.codes import GIL_HELD, GIL_RELEASED, TRAP_TIMEOUT
 from wasmjit.runtime.context import BUDGET, THREADS, current_ec
 from wasmjit.runtime.platform import CLOCK_MONOTONIC, SYS_GETTID
 from wasmjit.runtime.structs import Ec
+from wasmjit.runtime.timers import timer_start
 from wasmjit.runtime.traps import disorder, throw_python, trap
 
 MILLISECOND = 1_000_000
@@ -91,7 +94,9 @@ def safepoint_full(ec: ptr[Ec], now: u64) -> void:
         gil_ensure(ec)
         act = ec.act
         records = ec.cs_top
+        outside = python_begin(ec)
         failed = PyErr_CheckSignals()
+        python_end(ec, outside)
         if ec.cs_top != records:
             disorder(ec, act)
         if failed != 0:
@@ -107,6 +112,24 @@ def safepoint_full(ec: ptr[Ec], now: u64) -> void:
     elif waited > FAST_GIL:
         pause = SIGNAL_LATENCY - waited
     tick_schedule(ec, later + pause)
+
+
+@fn(inline=True)
+def python_begin(ec: ptr[Ec]) -> u64:
+    """Python is called from the innermost activation: its ticks are for nobody. Returns what `python_end` takes."""
+    before = ec.in_host | vload(u64, addr(ec.ticking))  # an activation's address is even
+    vstore(u64, addr(ec.in_host), u64(ec.act))
+    return before
+
+
+@fn(inline=True)
+def python_end(ec: ptr[Ec], before: u64) -> boolean:
+    """That has come back. The timer was stopped by a tick meanwhile: it runs again, and True is returned."""
+    vstore(u64, addr(ec.in_host), before & ~1)
+    if likely(before & 1 <= vload(u64, addr(ec.ticking))):
+        return False
+    timer_start(ec)
+    return True
 
 
 @fn

@@ -222,7 +222,7 @@ class Ec:
     osr: ptr[u8]  # OSR entry that the frame at hand goes on in
     ticking: u64  # the preemption timer is armed
     timer: u64  # its POSIX timer, + 1
-    in_host: u64  # a host function runs: it is not preempted
+    in_host: u64  # the activation whose innermost function is Python, in which nothing is preempted; 0 none
     stress: i64  # guards until the next forced exit (Config(stress=...))
 
 

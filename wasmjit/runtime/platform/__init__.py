@@ -2,8 +2,8 @@
 
 A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of the program counter, the stack pointer and
 the register of a C function's first argument), REG_SLOT_PC, REG_CSP and REG_EC (of the registers in which interpreter
-handlers keep slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), ENTRY_SP_BIAS,
-SYS_GETTID, `assembler()`: text that defines `enter` and `rt_throw`,
+handlers keep slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), REG_FP (of the frame
+pointer), ENTRY_SP_BIAS, SYS_*, ELF_MACHINE, `assembler()`: text that defines `enter` and `rt_throw`,
 and `thunk(name, target)`: text of an entry of runtime.natives.
 What all of them share is here.
 """
@@ -27,19 +27,24 @@ REG_PC, REG_SP, REG_ARG0 = chosen.REG_PC, chosen.REG_SP, chosen.REG_ARG0
 REG_SLOT_PC, REG_CSP, REG_EC, REG_FAULT = chosen.REG_SLOT_PC, chosen.REG_CSP, chosen.REG_EC, chosen.REG_FAULT
 SYS_GETTID = chosen.SYS_GETTID
 ENTRY_SP_BIAS = chosen.ENTRY_SP_BIAS  # what a C function finds its stack pointer below a multiple of 16
+ELF_MACHINE = chosen.ELF_MACHINE
+SYS_TIMER_CREATE, SYS_TIMER_SETTIME, SYS_TIMER_DELETE = chosen.SYS_TIMER_CREATE, chosen.SYS_TIMER_SETTIME, chosen.SYS_TIMER_DELETE
+REG_FP = chosen.REG_FP
 
 # Linux and glibc or musl, 64 bit
-PROT_NONE, PROT_READ, PROT_WRITE = 0, 1, 2
+PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC = 0, 1, 2, 4
 MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS, MAP_NORESERVE = 0x02, 0x10, 0x20, 0x4000
 RLIMIT_AS = 9
 CLOCK_MONOTONIC = 1
-SIGBUS, SIGSEGV = 7, 11
+SIGBUS, SIGSEGV, SIGURG = 7, 11, 23
 SIG_DFL, SIG_IGN = 0, 1
-SA_SIGINFO, SA_ONSTACK, SA_NODEFER = 4, 0x08000000, 0x40000000
+SA_SIGINFO, SA_ONSTACK, SA_RESTART, SA_NODEFER = 4, 0x08000000, 0x10000000, 0x40000000
 SIGACTION_BYTES, SIGACTION_FLAGS = 152, 136  # struct sigaction: handler at 0
-SIGINFO_CODE, SIGINFO_ADDR = 8, 16  # siginfo_t
+SIGINFO_CODE, SIGINFO_ADDR, SIGINFO_VALUE = 8, 16, 24  # siginfo_t
 UC_STACK, UC_STACK_SIZE = 16, 32  # ucontext_t: the stack_t
-SI_TKILL = -6  # what raise() sends
+SI_TIMER, SI_TKILL = -2, -6  # from timers; what raise() sends
+SIGEV_THREAD_ID = 4
+SIGEVENT_BYTES, SIGEVENT_SIGNAL, SIGEVENT_NOTIFY, SIGEVENT_THREAD = 64, 8, 12, 16  # struct sigevent: value at 0
 PTHREAD_ATTR_BYTES = 64
 
 

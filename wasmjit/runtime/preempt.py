@@ -1,0 +1,195 @@
+"""Preemption: safepoints of optimized code, which has no polls.
+
+While a thread runs optimized code a timer sends it a signal every few milliseconds. If that finds it in a unit, the safepoint is
+run right there, on the thread's own stack below the interrupted frame: it may run Python, let go of the GIL, or throw, which
+leaves the signal's frame behind like any other. No signal is blocked meanwhile, so nothing has to be set right for a throw. Returning,
+the kernel restores the registers, all of them.
+
+The code may have been interrupted anywhere, between two halves of what it does to the context too. So what it writes there
+(callee, instance) is put back, and slots above the frame, where arguments and results may be on their way, are stepped over.
+
+In a host function, and outside of wasm, the timer is stopped at its first tick: system calls are interrupted once at most. Who
+called the host function starts it again.
+
+Others may use SIGURG: what is no tick of ours is handed to the handlers found, before us or after us.
+"""
+
+from wasmjit.native.lang import (
+    addr,
+    alloca,
+    boolean,
+    call,
+    extern,
+    fn,
+    fnptr,
+    i32,
+    load,
+    ptr,
+    store,
+    u8,
+    u64,
+    var,
+    void,
+)
+from wasmjit.native.libc import dlsym, memset, pthread_getspecific, sigaction
+from wasmjit.runtime.codearena import in_code
+from wasmjit.runtime.context import THREADS, current_ec
+from wasmjit.runtime.faults import Previous, forward_enter, forward_leave, previous_push
+from wasmjit.runtime.platform import (
+    REG_FP,
+    REG_PC,
+    SA_NODEFER,
+    SA_RESTART,
+    SA_SIGINFO,
+    SI_TIMER,
+    SIG_DFL,
+    SIG_IGN,
+    SIGACTION_BYTES,
+    SIGACTION_FLAGS,
+    SIGINFO_CODE,
+    SIGINFO_VALUE,
+    SIGURG,
+)
+from wasmjit.runtime.safepoints import safepoint
+from wasmjit.runtime.structs import Ec
+from wasmjit.runtime.timers import MARK, timer_make, timer_start, timer_stop
+
+FLAGS = SA_SIGINFO | SA_NODEFER | SA_RESTART  # not on the alternate stack: what runs may take long and be left by a throw
+ABOVE = 4608  # slots above ec.vs_top that may be in use: the largest exit, arguments, results
+HEADROOM_LEFT = 4  # a tick is left out when more than this part of the headroom below ec.stack_limit is used
+
+STARTED = var("preempt_started", u64)
+OTHERS = var("preempt_others", Previous)
+
+
+@extern
+def __errno_location() -> ptr[i32]: ...
+
+
+@fn
+def preempt_handler(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
+    """The signal handler (SA_SIGINFO)."""
+    error = __errno_location()
+    before = error[0]
+    if load(i32, info + SIGINFO_CODE) != SI_TIMER or load(u64, info + SIGINFO_VALUE) != MARK:
+        preempt_forward(signal, info, context)
+    else:
+        ec = ptr[Ec](pthread_getspecific(THREADS.key))
+        if ec != 0:
+            preempt_tick(ec, context)
+    error[0] = before
+
+
+@fn
+def preempt_tick(ec: ptr[Ec], context: ptr[u8]) -> void:
+    if ec.act == 0 or ec.in_host == u64(ec.act):
+        timer_stop(ec)
+        return
+    pc = load(u64, context + REG_PC)
+    here = u64(alloca(u8))
+    if not in_code(pc) or here < ec.stack_limit - (ec.stack_limit - ec.native_lo) // HEADROOM_LEFT:
+        return
+    if ec.vs_top <= ec.vs_limit:  # what is above that has room for arguments only
+        preempt_here(ec, pc, load(u64, context + REG_FP))
+
+
+@fn
+def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
+    """A safepoint in optimized code, as if it had called the runtime at pc."""
+    top = ec.vs_top
+    inst = ec.inst
+    mem0 = ec.mem0
+    callee = ec.callee
+    slot_pc = ec.pc
+    native_pc = ec.native_pc
+    native_fp = ec.native_fp
+    osr = ec.osr
+    ec.pc = ptr[u8](1)
+    ec.native_pc = pc
+    ec.native_fp = fp
+    ec.vs_top = top + ABOVE
+    safepoint(ec)
+    ec.vs_top = top
+    ec.inst = inst
+    ec.mem0 = mem0
+    ec.callee = callee
+    ec.pc = slot_pc
+    ec.native_pc = native_pc
+    ec.native_fp = native_fp
+    ec.osr = osr
+
+
+@fn
+def preempt_forward(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
+    """Call the handler that was there before, the one before that if this thread is in it already. Without one it is ignored."""
+    here = forward_enter()
+    level = here.level
+    if level < OTHERS.count:
+        action = addr(OTHERS.actions[(OTHERS.count - 1 - level) * SIGACTION_BYTES])
+        handler = load(u64, action)
+        flags = load(i32, action + SIGACTION_FLAGS)
+        if handler != SIG_DFL and handler != SIG_IGN:
+            here.level = level + 1
+            if flags & SA_SIGINFO != 0:
+                call(void, ptr[u8](handler), signal, info, context)
+            else:
+                call(void, ptr[u8](handler), signal)
+            here.level = level
+    forward_leave(here, level)
+
+
+@fn
+def preempt_assert() -> boolean:
+    """Make our handler the one that is called first. Cheap if it is."""
+    found = alloca(u8, SIGACTION_BYTES)
+    if sigaction(SIGURG, ptr[u8](0), found) != 0:
+        return False
+    if load(u64, found) == u64(fnptr(preempt_handler)):
+        return True
+    previous_push(OTHERS, found)
+    action = alloca(u8, SIGACTION_BYTES)
+    memset(action, 0, SIGACTION_BYTES)
+    store(u64, action, u64(fnptr(preempt_handler)))
+    store(i32, action + SIGACTION_FLAGS, FLAGS)
+    return sigaction(SIGURG, action, ptr[u8](0)) == 0
+
+
+@fn(cold=True)
+def preempt_start() -> boolean:
+    """Called before a unit is installed. False: this process can have no timers, so that optimized code could not be interrupted."""
+    if not preempt_assert():
+        return False
+    if STARTED[0] == 0:
+        ec = current_ec()
+        if ec == 0 or (ec.timer == 0 and not timer_make(ec)) or not fork_watch():
+            return False
+        STARTED[0] = 1
+    return True
+
+
+@fn
+def fork_watch() -> boolean:
+    """Have `forked` called in children. Not every C library has the standard's function for others to look up."""
+    register = dlsym(ptr[u8](0), b"__register_atfork")
+    nothing = ptr[u8](0)
+    if register != 0:
+        return call(i32, register, nothing, nothing, fnptr(forked), nothing) == 0
+    register = dlsym(ptr[u8](0), b"pthread_atfork")
+    return register != 0 and call(i32, register, nothing, nothing, fnptr(forked)) == 0
+
+
+@fn
+def forked() -> void:
+    """In the child of a fork: timers are not inherited."""
+    ec = THREADS.list
+    while ec != 0:
+        ec.timer = 0
+        ec.ticking = 0
+        ec = ec.link
+
+
+@fn(cold=True)
+def preempt_arm(ec: ptr[Ec]) -> void:
+    """Optimized code is about to run in this thread and ec.ticking is 0."""
+    if preempt_assert():
+        timer_start(ec)

@@ -1,0 +1,59 @@
+"""What Python is told of units: for traces, listings, tests."""
+
+from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyBytes_FromStringAndSize, PyList_Append, PyList_New
+from wasmjit.native.lang import PyObject, export, fn, i64, ptr, sizeof, u8, u64
+from wasmjit.runtime.structs import Mod
+from wasmjit.runtime.units import Unit, UnitEntry, unit_of_pc
+
+
+@fn
+def unit_at(blob: u64) -> ptr[Unit]:
+    """The unit known by the address of its blob, 0: there is none."""
+    unit = unit_of_pc(blob)
+    if unit == 0 or unit.blob != blob:
+        return ptr[Unit](0)
+    return unit
+
+
+@export
+def unit_exits(blob: u64) -> ptr[PyObject]:
+    """How often each exit of a unit was taken: u32 by exit number; empty if there is no such unit."""
+    unit = unit_at(blob)
+    if unit == 0:
+        return PyBytes_FromStringAndSize(ptr[u8](0), 0)
+    return PyBytes_FromStringAndSize(ptr[u8](unit.counts), i64(unit.nexits) * 4)
+
+
+@export
+def unit_entries(blob: u64) -> ptr[PyObject]:
+    """Entries of a unit as records <IIII (function, loop offset or 0, offset of the body or OSR entry, of the adapter)."""
+    unit = unit_at(blob)
+    if unit == 0:
+        return PyBytes_FromStringAndSize(ptr[u8](0), 0)
+    return PyBytes_FromStringAndSize(ptr[u8](unit.entries), i64(u64(unit.nentries) * sizeof(UnitEntry)))
+
+
+@export
+def unit_info(blob: u64) -> ptr[PyObject]:
+    """(address of the Mod, bytes of the blob, bytes of code, entries in use, exits taken); all 0 if there is no such unit."""
+    unit = unit_at(blob)
+    if unit == 0:
+        return Py_BuildValue(b"iiiii", 0, 0, 0, 0, 0)
+    return Py_BuildValue(b"KKIIK", u64(unit.mod), unit.nblob, unit.ntext, unit.live, unit.taken)
+
+
+@export
+def mod_units(mod: ptr[Mod]) -> ptr[PyObject]:
+    """List of a module's units, the last installed first; those that were given up but not yet left are among them."""
+    found = PyList_New(0)
+    unit = mod.units
+    while found != 0 and unit != 0:
+        item = Py_BuildValue(b"K", unit.blob)
+        failed = item == 0 or PyList_Append(found, item) != 0
+        if item != 0:
+            Py_DecRef(item)
+        if failed:
+            Py_DecRef(found)
+            return ptr[PyObject](0)
+        unit = unit.next
+    return found

@@ -1,0 +1,343 @@
+"""How units come and go: entries are set, swapped back, and memory is freed when no thread can be inside.
+
+A thread is outside when its context has no activation. All activations begin with the GIL held, so who holds the GIL sees those
+of every thread that may have read an entry before it was swapped: units are freed with the GIL held only. A retired unit keeps a
+list of the contexts that were inside when it was first looked at; those found outside are crossed off whenever units are swept.
+"""
+
+from wasmjit.native.capi import PyBytes_AsString, PyBytes_Size, PyErr_Clear
+from wasmjit.native.lang import (
+    PyObject,
+    addr,
+    atomic_load,
+    atomic_store,
+    atomic_store_release,
+    boolean,
+    export,
+    extern,
+    fn,
+    ptr,
+    sizeof,
+    symbol,
+    u8,
+    u32,
+    u64,
+    void,
+)
+from wasmjit.native.libc import calloc, free, malloc, memcpy
+from wasmjit.runtime.codearena import code_give, code_mark, code_put
+from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_PROFILING, TRACE_RETIRE
+from wasmjit.runtime.context import THREADS
+from wasmjit.runtime.preempt import preempt_start
+from wasmjit.runtime.structs import Code, Ec, Loop, Mod
+from wasmjit.runtime.tracering import trace_note
+from wasmjit.runtime.unitcheck import own_function, rows_end, unit_check
+from wasmjit.runtime.units import (
+    UNITS,
+    PackedUnit,
+    Unit,
+    UnitEntry,
+    UnitExit,
+    UnitFrame,
+    UnitLine,
+    UnitSite,
+    unit_count,
+    unit_of_pc,
+    units_lock,
+    units_unlock,
+)
+
+
+@extern
+def profiled_make(mod: ptr[Mod], function: u32) -> u32:
+    """Make the profiled form of a function if it has none; 0, or the TRAP_* code why there is none (interpreter)."""
+    ...
+
+
+@fn
+def unit_new(mod: ptr[Mod], data: ptr[u8]) -> ptr[Unit]:
+    """A unit with the rows of a checked packed form, not installed; 0: no memory."""
+    head = ptr[PackedUnit](data)
+    rows = rows_end(head, 0)
+    nrows = rows_end(head, 6) - rows
+    unit = ptr[Unit](calloc(1, sizeof(Unit) + nrows + u64(head.exits) * 4))
+    if unit == 0:
+        return unit
+    at = ptr[u8](unit) + sizeof(Unit)
+    memcpy(at, data + rows, nrows)
+    unit.mod = mod
+    unit.nblob = u64(head.blob)
+    unit.ntext = head.text
+    unit.nentries = head.entries
+    unit.nlines = head.lines
+    unit.nsites = head.sites
+    unit.nframes = head.frames
+    unit.nexits = head.exits
+    unit.nforms = head.forms
+    unit.entries = ptr[UnitEntry](at)
+    unit.lines = ptr[UnitLine](at + (rows_end(head, 1) - rows))
+    unit.sites = ptr[UnitSite](at + (rows_end(head, 2) - rows))
+    unit.frames = ptr[UnitFrame](at + (rows_end(head, 3) - rows))
+    unit.exits = ptr[UnitExit](at + (rows_end(head, 4) - rows))
+    unit.forms = ptr[u32](at + (rows_end(head, 5) - rows))
+    unit.counts = ptr[u32](at + nrows)
+    return unit
+
+
+@fn
+def loop_of(code: ptr[Code], wasm: u32) -> ptr[Loop]:
+    loop = code.loops
+    while loop != 0 and loop.wasm != wasm:
+        loop = loop.next
+    return loop
+
+
+@fn
+def unit_ready(unit: ptr[Unit]) -> boolean:
+    """Make the profiled forms that exits land in, and those of functions with OSR entries: then their loops are known."""
+    for i in range(unit.nforms):
+        if profiled_make(unit.mod, unit.forms[i]) != 0:
+            return False
+    for k in range(unit.nentries):
+        entry = unit.entries[k]
+        if entry.loop != 0:
+            if profiled_make(unit.mod, entry.function) != 0 or loop_of(unit.mod.codes[entry.function], entry.loop) == 0:
+                return False
+    return True
+
+
+@fn
+def entries_set(unit: ptr[Unit]) -> void:
+    """Let calls and loops come to the unit. Threads run the module meanwhile: what they read first is written last."""
+    mod = unit.mod
+    for i in range(unit.nentries):
+        entry = unit.entries[i]
+        code = mod.codes[entry.function]
+        native = ptr[u8](unit.blob + u64(entry.native))
+        if entry.loop != 0:
+            loop = loop_of(code, entry.loop)
+            old = loop.unit
+            loop.unit = unit
+            atomic_store_release(addr(loop.osr), native)
+        else:
+            old = code.unit
+            code.unit = unit
+            atomic_store_release(addr(code.native), native)
+            atomic_store_release(addr(code.i2c), ptr[u8](unit.blob + u64(entry.i2c)))
+            code.window = 0
+            code.phase = PHASE_COMPILED
+            atomic_store_release(addr(code.entry), symbol("native_word"))
+        unit.live += 1
+        entry_lost(old)
+
+
+@fn
+def entry_lost(unit: ptr[Unit]) -> void:
+    """A unit, if it is one, has an entry less; without any it waits for threads inside to leave."""
+    if unit != 0:
+        unit.live -= 1
+        if unit.live == 0:
+            unit.later = UNITS.retired
+            UNITS.retired = unit
+
+
+@fn
+def body_leave(code: ptr[Code], phase: u32) -> void:
+    """Calls of a compiled function go to the interpreter again: to the profiled form if `phase` says so and there is one."""
+    unit = code.unit
+    entry = code.slots
+    code.phase = phase
+    code.window = 0
+    if phase == PHASE_PROFILING:
+        if code.profiled != 0:
+            entry = code.profiled
+        else:
+            code.phase = PHASE_COLD
+    if entry == 0:
+        entry = symbol("lazy_word")
+    code.unit = ptr[Unit](0)
+    atomic_store_release(addr(code.entry), entry)
+    atomic_store(addr(code.i2c), ptr[u8](0))
+    atomic_store(addr(code.native), symbol("c2i"))
+    entry_lost(unit)
+
+
+@fn
+def loop_leave(loop: ptr[Loop]) -> void:
+    unit = loop.unit
+    loop.unit = ptr[Unit](0)
+    atomic_store(addr(loop.osr), ptr[u8](0))
+    entry_lost(unit)
+
+
+@fn
+def unit_give_up(unit: ptr[Unit], phase: u32) -> void:
+    """Take all entries from a unit that it still has. Needs the units' lock."""
+    trace_note(TRACE_RETIRE, unit.mod.codes[unit.entries[0].function], unit.blob, unit.taken)
+    for i in range(unit.nentries):
+        entry = unit.entries[i]
+        code = unit.mod.codes[entry.function]
+        if entry.loop != 0:
+            loop = loop_of(code, entry.loop)
+            if loop.unit == unit:
+                code.deopts += 1
+                loop_leave(loop)
+        elif code.unit == unit:
+            code.deopts += 1
+            body_leave(code, phase)
+
+
+@fn
+def unit_free(unit: ptr[Unit]) -> void:
+    """Free a unit that is in no list of retired ones and that nobody can be inside of."""
+    at = unit.mod.units
+    if at == unit:
+        unit.mod.units = unit.next
+    else:
+        while at.next != unit:
+            at = at.next
+        at.next = unit.next
+    code_give(unit.blob, unit.nblob)
+    free(ptr[u8](unit.inside))
+    free(ptr[u8](unit))
+
+
+@fn
+def may_be_inside(ec: ptr[Ec]) -> boolean:
+    return u64(atomic_load(addr(ec.act))) != 0
+
+
+@fn
+def look_inside(unit: ptr[Unit]) -> boolean:
+    """Cross off the contexts that are outside; is none left?"""
+    if unit.inside == 0:
+        count: u64 = 0
+        ec = THREADS.list
+        while ec != 0:
+            if may_be_inside(ec):
+                count += 1
+            ec = ec.link
+        if count == 0:
+            return True
+        unit.inside = ptr[ptr[Ec]](malloc(count * 8))
+        if unit.inside == 0:
+            return False
+        ec = THREADS.list
+        while ec != 0 and unit.ninside < count:  # new contexts come first in the list, and they hold the GIL when they enter
+            if may_be_inside(ec):
+                unit.inside[unit.ninside] = ec
+                unit.ninside += 1
+            ec = ec.link
+    kept: u64 = 0
+    for i in range(unit.ninside):
+        if may_be_inside(unit.inside[i]):
+            unit.inside[kept] = unit.inside[i]
+            kept += 1
+    unit.ninside = kept
+    return kept == 0
+
+
+@fn
+def sweep(mod: ptr[Mod]) -> void:
+    """Free the retired units that nobody is inside of, and all of `mod`, which nobody runs. Needs the lock and the GIL."""
+    place = ptr[ptr[Unit]](addr(UNITS.retired))
+    while place[0] != 0:
+        unit = place[0]
+        if unit.mod == mod or look_inside(unit):
+            place[0] = unit.later
+            unit_free(unit)
+        else:
+            place = ptr[ptr[Unit]](addr(unit.later))
+
+
+@export
+def unit_install(mod: ptr[Mod], data: ptr[PyObject]) -> u64:
+    """Install a packed unit of a module, given as bytes; the unit's address, 0: it is damaged, made for another module, or cannot be.
+
+    Functions that were compiled before go over to it. May be called while threads run the module.
+    """
+    size = PyBytes_Size(data)
+    if size < 0:
+        PyErr_Clear()
+        return 0
+    bytes = PyBytes_AsString(data)
+    if not unit_check(mod, bytes, u64(size)):
+        return 0
+    unit = unit_new(mod, bytes)
+    if unit == 0:
+        return 0
+    if not unit_ready(unit) or not preempt_start():
+        free(ptr[u8](unit))
+        return 0
+    units_lock()
+    blob = code_put(bytes + sizeof(PackedUnit), unit.nblob)
+    if blob != 0:
+        unit.blob = blob
+        unit.next = mod.units
+        mod.units = unit
+        code_mark(blob, unit.nblob, u64(unit))
+        entries_set(unit)
+        sweep(ptr[Mod](0))
+    units_unlock()
+    if blob == 0:
+        free(ptr[u8](unit))
+    return blob
+
+
+@export
+def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
+    """Give up the optimized code of a function and its loops; it is interpreted in PHASE_* `phase` from now on. False: it had none."""
+    code = own_function(mod, function)
+    if code == 0:
+        return False
+    found = False
+    units_lock()
+    if code.unit != 0:
+        found = True
+        body_leave(code, phase)
+    loop = code.loops
+    while loop != 0:
+        if loop.unit != 0:
+            found = True
+            loop_leave(loop)
+        loop = loop.next
+    sweep(ptr[Mod](0))
+    units_unlock()
+    return found
+
+
+@export
+def units_sweep() -> void:
+    """Free the retired units that no thread can be inside of."""
+    units_lock()
+    sweep(ptr[Mod](0))
+    units_unlock()
+
+
+@fn
+def units_free(mod: ptr[Mod]) -> void:
+    """Free the units of a module that nobody runs any more. The GIL is held."""
+    if mod.units == 0:
+        return
+    units_lock()
+    sweep(mod)
+    while mod.units != 0:
+        unit_free(mod.units)
+    units_unlock()
+
+
+@fn(cold=True)
+def unit_exit(ec: ptr[Ec], descriptor: ptr[u8]) -> void:
+    """An exit of optimized code was taken: count it. When it has been taken Mod.exits times, its unit is given up.
+
+    The unit's functions are profiled anew, so that the next window decides what they are compiled to. The GIL need not be held.
+    """
+    unit = unit_of_pc(u64(descriptor))
+    if unit == 0:
+        return
+    most = unit.mod.exits
+    if unit_count(unit, descriptor) == most and most != 0:
+        units_lock()
+        if unit.live != 0:
+            unit_give_up(unit, PHASE_PROFILING)
+        units_unlock()
