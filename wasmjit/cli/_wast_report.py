@@ -56,6 +56,14 @@ def skip_lines(tally: Tally) -> list[str]:
     return [f"skipped {count:>6}  {feature}" for feature, count in sorted(tally.skips.items(), key=lambda row: (-row[1], row[0]))]
 
 
+def table(rows: dict[str, list[tuple[str, Tally]]]) -> list[str]:
+    """A line for each mode, a column for each folder: passed/failed/skipped."""
+    folders = [folder for folder, _ in next(iter(rows.values()))]
+    cells = [["mode", *folders], *([mode, *(f"{t.passed}/{t.failed}/{t.skipped}" for _, t in row)] for mode, row in rows.items())]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
 def append_totals(path: str, mode: str, rows: Iterable[tuple[str, Tally]]) -> None:
     """Append a JSON line for each pair of folder and tally. `mode` says how the code ran. Raises OSError."""
     with open(path, "a", encoding="utf-8") as file:
