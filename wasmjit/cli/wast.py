@@ -45,8 +45,8 @@ def main(argv: list[str]) -> int:
     if not paths:
         raise UsageError("no script to run", COMMAND)
     require_stdout()
-    given = {"": {name: values[name] for name in ("tier", "memory", "stress") if name in values}}
-    modes: dict[str, dict[str, str]] = MATRIX if "matrix" in values else given
+    given: dict[str, str] = {name: values[name] for name in ("tier", "memory", "stress") if name in values}
+    modes: dict[str, dict[str, str]] = MATRIX if "matrix" in values else {"": given}
     try:
         configs = {name: settings_of(**settings) for name, settings in modes.items()}
     except ValueError as error:
