@@ -13,7 +13,6 @@ MEMORIES = ("guard", "checked")
 COMPILES = ("background", "sync", "processes")
 STRESSES = ("osr-every-loop", "deopt-every-guard", "ping-pong")
 THRESHOLDS: "dict[str, int | None]" = {"warm": WARM, "window": WINDOW, "exits": EXITS, "level": None}
-ALWAYS_SHOWN = ("tier", "memory", "cache", "concurrent")
 DEFAULT_MEMORY = 4 << 30  # what 32-bit addresses reach; a 64-bit memory needs a limit to grow further
 DEFAULT_TABLE = 10_000_000  # elements: 80 MB
 LARGEST_STACK = 1 << 30  # bytes
@@ -76,13 +75,16 @@ class Config:
         self.cache = cache if isinstance(cache, bool) else os.fspath(cache)
         self.deterministic = bool(deterministic)
         self.stress = stress
-        self.thresholds = _thresholds(thresholds)
+        self.thresholds = _thresholds(thresholds, LARGEST_THRESHOLD if stress else EXITS)
         self.concurrent = concurrent
 
     def _settings(self) -> "dict[str, Any]":
-        """What `Config` takes to make the same one, as plain data: what is the default of this version is left out."""
+        """What `Config` takes to make the same one, as plain data: what is usual is left out."""
         settings = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in settings.items() if name in ALWAYS_SHOWN or value != getattr(DEFAULT, name)}
+        if self.thresholds == _thresholds(None, LARGEST_THRESHOLD if self.stress else EXITS):
+            del settings["thresholds"]
+        usual = {"compile": "sync" if self.deterministic else "background", "deterministic": False, "stress": None}
+        return {name: value for name, value in settings.items() if name not in usual or value != usual[name]}
 
     def __repr__(self) -> str:
         return f"Config({', '.join(f'{name}={value!r}' for name, value in self._settings().items())})"
@@ -149,9 +151,9 @@ def _amount(name: str, value: int | None, default: int) -> int:
     return min(value, (1 << 63) - 1)
 
 
-def _thresholds(given: object) -> "dict[str, int | None]":
-    """All of THRESHOLDS, with what a mapping or an object says of them."""
-    found: dict[str, int | None] = dict(THRESHOLDS)
+def _thresholds(given: object, exits: int) -> "dict[str, int | None]":
+    """All of THRESHOLDS, with what a mapping or an object says of them. exits: unless that does; forced ones are no reason to give up."""
+    found: dict[str, int | None] = THRESHOLDS | {"exits": exits}
     if given is None:
         return found
     if isinstance(given, dict):

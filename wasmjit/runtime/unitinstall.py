@@ -174,17 +174,22 @@ def loop_leave(loop: ptr[Loop]) -> void:
 def unit_give_up(unit: ptr[Unit], phase: u32) -> void:
     """Take all entries from a unit that it still has. Needs the units' lock."""
     trace_note(TRACE_RETIRE, unit.mod.codes[unit.entries[0].function], unit.blob, unit.taken)
+    counted = ptr[Code](0)
     for i in range(unit.nentries):
         entry = unit.entries[i]
         code = unit.mod.codes[entry.function]
         if entry.loop != 0:
             loop = loop_of(code, entry.loop)
-            if loop.unit == unit:
-                code.deopts += 1
-                loop_leave(loop)
+            if loop.unit != unit:
+                continue
+            loop_leave(loop)
         elif code.unit == unit:
-            code.deopts += 1
             body_leave(code, phase)
+        else:
+            continue
+        if code != counted:  # entries of a function stand together
+            counted = code
+            code.deopts += 1
 
 
 @fn
@@ -286,7 +291,10 @@ def unit_install(mod: ptr[Mod], data: ptr[PyObject]) -> u64:
 
 @export
 def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
-    """Give up the optimized code of a function and its loops; it is interpreted in PHASE_* `phase` from now on. False: it had none."""
+    """Give up the optimized code of a function and its loops, if any; it is interpreted, in PHASE_* `phase`, from now on.
+
+    False: it had none.
+    """
     code = own_function(mod, function)
     if code == 0:
         return False
@@ -295,6 +303,9 @@ def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
     if code.unit != 0:
         found = True
         body_leave(code, phase)
+    else:
+        code.phase = phase
+        code.window = 0
     loop = code.loops
     while loop != 0:
         if loop.unit != 0:
