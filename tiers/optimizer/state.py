@@ -55,6 +55,16 @@ class Builder:
             f.vals[-1] = self.t.let(f"zext i1 {f.vals[-1]} to i32")
             f.types[-1] = "i32"
 
+    def top(self, f: Frame, count: int) -> list[str]:
+        """The last operands, as values of their types in WebAssembly."""
+        if not count:
+            return []
+        first = len(f.vals) - count
+        for k in range(first, len(f.vals)):
+            if f.types[k] == "i1":
+                f.vals[k], f.types[k] = self.t.let(f"zext i1 {f.vals[k]} to i32"), "i32"
+        return f.vals[first:]
+
     def push(self, f: Frame, value: str, kind: str) -> None:
         f.vals.append(value)
         f.types.append(kind)
