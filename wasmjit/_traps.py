@@ -15,7 +15,7 @@ class Frame:
 
     index: of the function in its module, -1 for one that stands for `offset` frames left out of a deep stack; name: from
     the name section or an export, or None; module: its name or None;
-    offset: of the instruction in the binary; tier: "interp" or "reference"; file, line, column: None without debug information;
+    offset: of the instruction in the binary; tier: "interp", "opt" or "reference"; file, line, column: None without debug information;
     inlined: True when optimized code had it inlined into the next frame.
     """
 
@@ -67,7 +67,7 @@ class Trap(Error, RuntimeError):
     """
 
     code = "trap"
-    _captured: "tuple[bytes, Mapping[int, object]] | None" = None  # pairs (Code, slot offset), and the modules they belong to
+    _captured: "tuple[bytes, Mapping[int, object]] | None" = None  # see runtime/frames.py; and the modules they belong to
     _frames: tuple[Frame, ...] = ()
     _notes: list[str] | None = None
 

@@ -15,9 +15,25 @@ def build() -> bytes:
     """Image file bytes of the core, the harness and the stubs."""
     from tests.runtime import harness, stubs
     from wasmjit.native.build import build_image
-    from wasmjit.runtime import arena, bulk, constexpr, context, entry, faults, memory, platform, safepoints, tables, traps
+    from wasmjit.runtime import (
+        arena,
+        bulk,
+        codearena,
+        constexpr,
+        context,
+        entry,
+        faults,
+        frames,
+        memory,
+        platform,
+        safepoints,
+        tables,
+        timers,
+        traps,
+        units,
+    )
 
-    core = [entry, traps, faults, safepoints, context, arena, memory, bulk, tables, constexpr]
+    core = [entry, traps, frames, faults, safepoints, context, arena, memory, bulk, codearena, units, timers, tables, constexpr]
     return build_image([*core, harness], [platform.ir(), stubs.STUBS])
 
 

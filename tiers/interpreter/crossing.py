@@ -19,9 +19,7 @@ from .emitter import CONVENTION, Handler
 INTEGERS, FLOATS = 4, 8  # registers of parameters
 RECORD = 16  # bytes of a control record
 RESULT = "{i64, <2 x double>}"
-_PARAMETERS = ", ".join(
-    ["ptr %ec", "ptr %inst", *(f"i64 %i{k}" for k in range(INTEGERS)), *(f"<2 x double> %d{k}" for k in range(FLOATS))]
-)
+_PARAMETERS = ", ".join(["ptr %ec", "ptr %inst", *(f"i64 %i{k}" for k in range(INTEGERS)), *(f"<2 x double> %d{k}" for k in range(FLOATS))])
 
 
 def native(h: Handler) -> None:
@@ -64,7 +62,15 @@ def osr(h: Handler) -> None:
 
 
 def _leave_for(h: Handler) -> None:
-    """What native code and all that it reaches take from the context."""
+    """What native code and all that it reaches take from the context; and nothing but the timer interrupts it."""
+    h.program.externs["preempt_arm"] = "declare hidden void @preempt_arm(ptr) nounwind"
+    idle, ticking = h.label("idle"), h.label("ticking")
+    stopped = h.let(f"icmp eq i64 {h.ec('ticking', 'i64')}, 0")
+    h.emit(f"br i1 {stopped}, label %{idle}, label %{ticking}, !prof !1")
+    h.place_label(idle)
+    h.emit("call void @preempt_arm(ptr %ec)")
+    h.emit(f"br label %{ticking}")
+    h.place_label(ticking)
     h.emit(f"store ptr %csp, ptr {h.ec_field('cs_top')}")
     h.emit(f"store i64 %budget, ptr {h.ec_field('budget')}")
     h.program.externs["preempt_arm"] = "declare hidden void @preempt_arm(ptr) nounwind"

@@ -12,8 +12,8 @@ from wasmjit._image import native
 from wasmjit._traps import TRAPS, Frame, StackOverflow, Trap
 from wasmjit.native.lang import ptr, u64
 from wasmjit.runtime import codes
+from wasmjit.runtime.codes import FRAMES_INNER, FRAMES_OUTER
 from wasmjit.runtime.structs import FuncRef, Inst
-from wasmjit.runtime.traps import FRAMES_INNER, FRAMES_OUTER
 from wasmjit.tiers.reference.decode import Body, Instruction, decode
 from wasmjit.tiers.reference.meanings import from_slot, to_slot
 

@@ -61,6 +61,13 @@ MEM_SHARED = 2
 MEM_64 = 4
 MEM_MAX = 8  # its type declares a maximum
 
+FRAMES_INNER = 64  # of a deep stack as many frames are captured at either end
+FRAMES_OUTER = 64
+FRAME_OPTIMIZED = 1  # flags beside the address of a Code in a captured backtrace: see runtime/frames.py
+FRAME_INLINED = 2
+FRAME_PROFILED = 4
+FRAME_FLAGS = 7
+
 TABLE_MAX = 1  # its type declares a maximum
 
 INST_CLOSED = 1  # its functions raise, its memories are gone

@@ -41,11 +41,10 @@ from wasmjit.native.libc import (
     pthread_self,
     pthread_setspecific,
 )
-from wasmjit.runtime.codes import GIL_HELD
+from wasmjit.runtime.codes import FRAMES_INNER, FRAMES_OUTER, GIL_HELD
 from wasmjit.runtime.platform import MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, PTHREAD_ATTR_BYTES
 from wasmjit.runtime.structs import Ec
 from wasmjit.runtime.timers import timer_end
-from wasmjit.runtime.traps import FRAMES_BYTES
 
 BUDGET = 10_000  # weight of back edges and calls between two safepoints: about 20 us of a small loop
 VALUE_STACK = 8 << 20  # bytes of a thread's value stack unless configured; pages are taken when touched
@@ -144,7 +143,7 @@ def context_take() -> ptr[Ec]:
             return ec
         ec = ec.link
     ec = ptr[Ec](calloc(1, sizeof(Ec)))
-    frames = ptr[u64](malloc(FRAMES_BYTES))
+    frames = ptr[u64](malloc((FRAMES_INNER + 1 + FRAMES_OUTER) * 16))
     if ec == 0 or frames == 0:
         return ptr[Ec](0)
     ec.frames = frames

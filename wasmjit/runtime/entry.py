@@ -8,9 +8,10 @@ restores: ec.act, vs_top, cs_top, inst, mem0, pc, and the GIL. Throwing sets the
 from wasmjit.native.capi import PyErr_SetString, PyExc_RuntimeError
 from wasmjit.native.lang import extern, fn, ptr, u8, u32, u64, void
 from wasmjit.runtime.codes import GIL_HELD, TRAP_PYTHON, TRAP_STACK
+from wasmjit.runtime.frames import RECORD
 from wasmjit.runtime.safepoints import gil_ensure
 from wasmjit.runtime.structs import Ec, FuncRef
-from wasmjit.runtime.traps import DISORDER, RECORD, rt_throw
+from wasmjit.runtime.traps import DISORDER, rt_throw
 
 
 @extern

@@ -1,8 +1,9 @@
 """The handler of SIGSEGV and SIGBUS: turns faults of wasm on linear memories into traps, and hands on everything else.
 
-A trap is: a fault raised by the kernel, at a pc in the image's code, on an address in the memory arena, by a thread inside
-wasm whose registers look like an interpreter's. The handler notes slot pc and control stack from the registers, sets the
-context to resume in `trap_fault` below the activation, and returns: no wasm code runs inside the signal.
+A trap is: a fault raised by the kernel, at a pc in the image's code or in optimized code, on an address in the memory arena, by
+a thread inside wasm whose registers look like an interpreter's or those of optimized code. The handler notes slot pc and control
+stack, or pc and frame pointer, from the registers, sets the context to resume in `trap_fault` below the activation, and
+returns: no wasm code runs inside the signal.
 
 Others install handlers too, before or after us, each calling the one it found. So the handlers that we found form a stack,
 newest last: each nested arrival of a fault in one thread goes one further down, the last to the default action, and two
@@ -36,14 +37,17 @@ from wasmjit.native.lang import (
 )
 from wasmjit.native.libc import memcpy, memmove, memset, pthread_getspecific, pthread_kill, pthread_self, sigaction
 from wasmjit.runtime.arena import ARENA
+from wasmjit.runtime.codearena import in_code
 from wasmjit.runtime.codes import RESERVATION
 from wasmjit.runtime.context import THREADS, context_init
+from wasmjit.runtime.frames import NATIVE, RECORD
 from wasmjit.runtime.platform import (
     ENTRY_SP_BIAS,
     REG_ARG0,
     REG_CSP,
     REG_EC,
     REG_FAULT,
+    REG_FP,
     REG_PC,
     REG_SLOT_PC,
     REG_SP,
@@ -64,7 +68,7 @@ from wasmjit.runtime.platform import (
 )
 from wasmjit.runtime.safepoints import signals_init
 from wasmjit.runtime.structs import Ec
-from wasmjit.runtime.traps import RECORD, trap_fault
+from wasmjit.runtime.traps import trap_fault
 
 RAISER = 8 << 10  # bytes of stack that a handler takes which raises the signal it was called for
 CONTEXT_BYTES = 512  # of a ucontext_t that are read
@@ -107,16 +111,18 @@ def fault_is_trap(info: ptr[u8], context: ptr[u8]) -> boolean:
     """Recognise a trap, and set the context to resume in `trap_fault`."""
     if load(i32, info + SIGINFO_CODE) <= 0:  # sent by kill() or raise()
         return False
-    pc = load(u64, context + REG_PC)
     address = load(u64, info + SIGINFO_ADDR)
-    if pc < TEXT[0] or pc >= TEXT[1] or address < ARENA.base or address >= ARENA.end:
-        return False
     ec = ptr[Ec](pthread_getspecific(THREADS.key))
-    if not in_wasm(ec, context):
+    if address < ARENA.base or address >= ARENA.end or not in_wasm(ec, context):
         return False
-    csp = load(u64, context + REG_CSP)
-    ec.pc = ptr[u8](load(u64, context + REG_SLOT_PC))
-    ec.cs_top = ptr[u8](csp)
+    pc = load(u64, context + REG_PC)
+    if in_code(pc):
+        ec.pc = ptr[u8](NATIVE)
+        ec.native_pc = pc
+        ec.native_fp = load(u64, context + REG_FP)
+    else:
+        ec.pc = ptr[u8](load(u64, context + REG_SLOT_PC))
+        ec.cs_top = ptr[u8](load(u64, context + REG_CSP))
     ec.trap_addr = (address - ARENA.base) % RESERVATION
     store(u64, context + REG_PC, u64(fnptr(trap_fault)))
     store(u64, context + REG_SP, u64(ec.act) - ENTRY_SP_BIAS)
@@ -126,8 +132,14 @@ def fault_is_trap(info: ptr[u8], context: ptr[u8]) -> boolean:
 
 @fn
 def in_wasm(ec: ptr[Ec], context: ptr[u8]) -> boolean:
-    """Do the registers look like those of an interpreter that runs the innermost activation?"""
-    if ec == 0 or ec.act == 0 or load(u64, context + REG_EC) != u64(ec):
+    """Do the registers look like those of an interpreter or of optimized code that runs the innermost activation?"""
+    if ec == 0 or ec.act == 0:
+        return False
+    pc = load(u64, context + REG_PC)
+    if in_code(pc):
+        fp = load(u64, context + REG_FP)
+        return fp >= load(u64, context + REG_SP) and fp < u64(ec.act) and fp >= ec.native_lo
+    if pc < TEXT[0] or pc >= TEXT[1] or load(u64, context + REG_EC) != u64(ec):
         return False
     csp = load(u64, context + REG_CSP)
     return csp >= u64(ec.act.cs_entry) + RECORD and csp <= u64(ec.cs_base) + ec.cs_bytes
@@ -148,9 +160,8 @@ def fault_comes_again(info: ptr[u8], context: ptr[u8]) -> boolean:
     if end > stack_end - CONTEXT_BYTES:
         end = stack_end - CONTEXT_BYTES
     while at < end:
-        pc = load(u64, ptr[u8](at) + REG_PC)
         address = load(u64, ptr[u8](at) + REG_FAULT)
-        if pc >= TEXT[0] and pc < TEXT[1] and address >= ARENA.base and address < ARENA.end and in_wasm(ec, ptr[u8](at)):
+        if address >= ARENA.base and address < ARENA.end and in_wasm(ec, ptr[u8](at)):
             return True
         at += 8
     return False

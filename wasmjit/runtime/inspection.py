@@ -2,7 +2,7 @@
 
 from wasmjit.native.capi import Py_BuildValue, Py_IncRef, PyBytes_FromStringAndSize
 from wasmjit.native.lang import PyObject, boolean, export, i64, ptr, u32, u64
-from wasmjit.runtime.codes import INST_CLOSED
+from wasmjit.runtime.codes import FRAME_FLAGS, INST_CLOSED
 from wasmjit.runtime.instances import StoreBox, block_of, inst_drop_memories
 from wasmjit.runtime.structs import Code, FuncRef, Inst, Mod, Table
 
@@ -75,12 +75,13 @@ def code_body(code: ptr[Code]) -> u32:
 
 @export
 def trap_memory_size(box: ptr[StoreBox], code: ptr[Code]) -> i64:
-    """Bytes of memory 0 of the store's one instance of the function's module; -1 if there are several."""
+    """Bytes of memory 0 of the store's one instance of the function's module; -1 if there are several. FRAME_* flags do no harm."""
+    mod = ptr[Code](u64(code) & ~FRAME_FLAGS).mod
     found: i64 = -1
     block = box.insts
     while block != 0:
         inst = block.inst
-        if inst.mod == code.mod and inst.mem0 != 0:
+        if inst.mod == mod and inst.mem0 != 0:
             if found != -1:
                 return -1
             found = i64(inst.mem0.nbytes)

@@ -8,8 +8,10 @@ from wasmjit.native.lang import array, boolean, fn, ptr, struct, symbol, u8, u32
 from wasmjit.runtime.calls_host import host_call
 from wasmjit.runtime.codes import TRAP_STACK
 from wasmjit.runtime.context import STACK_GUARD
+from wasmjit.runtime.frames import NATIVE, RECORD, ControlRecord
 from wasmjit.runtime.structs import Ec, Inst, Sig
-from wasmjit.runtime.traps import NATIVE, RECORD, trap
+from wasmjit.runtime.traps import trap
+from wasmjit.runtime.unitinstall import unit_exit
 
 INTEGERS = 4  # parameters in registers
 FLOATS = 8
@@ -31,14 +33,6 @@ class Exit:
     number: u32  # among the unit's exits
     nframes: u32
     frames: array[ExitFrame, 0]  # outermost first
-
-
-@struct
-class ControlRecord:
-    """A frame's return, on the control stack."""
-
-    pc: u64
-    sp: ptr[u64]
 
 
 @fn(inline=True)
@@ -120,6 +114,7 @@ def land(ec: ptr[Ec], exit: ptr[Exit], root: ptr[u64], csp: ptr[u8]) -> void:
 
     The innermost one's slot pc, slot 0 and control stack come to ec.pc, ec.vs_top and ec.cs_top.
     """
+    unit_exit(ec, ptr[u8](exit))
     codes = ec.inst.codes
     record = ptr[ControlRecord](csp)
     frame = exit.frames[0]

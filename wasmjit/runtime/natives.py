@@ -1,7 +1,7 @@
 """What optimized code calls: the table at `ec.rt`, by index of ENTRIES. Build time only.
 
 An entry is a thunk (runtime.platform): it notes the place of the call and the frame pointer in the context, sets ec.pc to
-NATIVE of runtime.traps, and jumps to the C function. So a call site carries nothing but its line.
+NATIVE of runtime.frames, and jumps to the C function. So a call site carries nothing but its line.
 """
 
 from wasmjit.runtime.platform import assembly, chosen

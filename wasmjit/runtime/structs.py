@@ -210,7 +210,7 @@ class Ec:
     cs_base: ptr[u8]
     vs_bytes: u64
     cs_bytes: u64
-    frames: ptr[u64]  # backtrace of the last trap: pairs (Code, slot offset), innermost first
+    frames: ptr[u64]  # backtrace of the last trap: see runtime.frames
     nframes: u64
     fuel: i64
     link: ptr["Ec"]  # list of all contexts
