@@ -152,7 +152,6 @@ def end(b: Builder, f: Frame, region: Region, i: int) -> int:
         if b.live and f.labels and f.body.ops[i + 1] != UNREACHABLE:
             begin(b, f, f.body.offsets[i])
     if not f.labels:
-        b.top(f, len(f.body.results) if b.live else 0)
         return -1
     return i + 1 if b.live else dead(f)
 
@@ -221,7 +220,8 @@ def dead(f: Frame) -> int:
 
 def arrive(b: Builder, f: Frame, label: Label) -> Arrival:
     """What a branch from here takes to the label."""
-    return b.t.block, f.locals[:], b.top(f, len(label.results)), b.globals
+    count = len(label.results)
+    return b.t.block, f.locals[:], f.vals[len(f.vals) - count :] if count else [], b.globals
 
 
 def jump(b: Builder, f: Frame, label: Label) -> None:

@@ -34,8 +34,6 @@ def leave(b: Builder, f: Frame, offset: int, after: int, reason: str) -> None:
                 t.emit(f"store {kind} {value}, ptr {t.pointer(slots, 8 * (frame.base + k))}")
         first = frame.base + frame.body.base
         for k, (value, kind) in enumerate(zip(frame.vals, frame.types, strict=True)):
-            if kind == "i1":
-                value, kind = t.let(f"zext i1 {value} to i32"), "i32"
             if unchanged.get(frame.body.base + k) != value:
                 t.emit(f"store {kind} {value}, ptr {t.pointer(slots, 8 * (first + k))}")
     descriptor = describe(b, frames, offset, after, reason)

@@ -40,30 +40,14 @@ class Builder:
         self.t.here(((f.function, f.body.offsets[i]), *f.callers))
 
     def truth(self, f: Frame) -> str:
-        """Take an operand as a condition."""
+        """Take an operand as a condition. A comparison directly before has left an i1: its type is "i1" then."""
         value, kind = f.vals.pop(), f.types.pop()
         return value if kind == "i1" else self.t.let(f"icmp ne i32 {value}, 0")
 
     def pop(self, f: Frame) -> str:
         """Take an operand."""
-        value, kind = f.vals.pop(), f.types.pop()
-        return self.t.let(f"zext i1 {value} to i32") if kind == "i1" else value
-
-    def settle(self, f: Frame) -> None:
-        """The top operand as a value of its type in WebAssembly."""
-        if f.types[-1] == "i1":
-            f.vals[-1] = self.t.let(f"zext i1 {f.vals[-1]} to i32")
-            f.types[-1] = "i32"
-
-    def top(self, f: Frame, count: int) -> list[str]:
-        """The last operands, as values of their types in WebAssembly."""
-        if not count:
-            return []
-        first = len(f.vals) - count
-        for k in range(first, len(f.vals)):
-            if f.types[k] == "i1":
-                f.vals[k], f.types[k] = self.t.let(f"zext i1 {f.vals[k]} to i32"), "i32"
-        return f.vals[first:]
+        f.types.pop()
+        return f.vals.pop()
 
     def push(self, f: Frame, value: str, kind: str) -> None:
         f.vals.append(value)

@@ -3,7 +3,7 @@
 from wasmjit.native.lang import offsetof, sizeof
 from wasmjit.runtime.structs import Cell, Inst
 from wasmjit.tiers.optimizer.frames import Frame
-from wasmjit.tiers.optimizer.lower import NUMERIC, settled
+from wasmjit.tiers.optimizer.lower import settled
 from wasmjit.tiers.optimizer.state import Builder
 from wasmjit.tiers.optimizer.view import REFERENCE
 
@@ -42,11 +42,6 @@ def ref_null(b: Builder, f: Frame, _: None, i: int) -> int:
     return i + 1
 
 
-def ref_is_null(b: Builder, f: Frame, _: None, i: int) -> int:
-    b.push(f, NUMERIC["ref.is_null"](b.t, b.pop(f)), "i1")
-    return i + 1
-
-
 def ref_func(b: Builder, f: Frame, index: int, i: int) -> int:
     reference = b.element(b.field(Inst, "%inst", "refs"), index)
     b.push(f, b.t.let(f"ptrtoint ptr {reference} to i64"), REFERENCE)
@@ -64,8 +59,6 @@ def select(b: Builder, f: Frame, _: object, i: int) -> int:
     condition = b.truth(f)
     kind = f.types[-1]
     second, first = b.pop(f), b.pop(f)
-    if kind == "i1":
-        kind = "i32"
     if first == second:
         b.push(f, first, kind)
     else:
@@ -78,6 +71,6 @@ def nop(b: Builder, f: Frame, _: None, i: int) -> int:
 
 
 HANDLERS = {
-    "global.get": global_get, "global.set": global_set, "ref.null": ref_null, "ref.is_null": ref_is_null, "ref.func": ref_func,
+    "global.get": global_get, "global.set": global_set, "ref.null": ref_null, "ref.func": ref_func,
     "drop": drop, "select": select, "select_t": select, "nop": nop,
 }  # fmt: skip
