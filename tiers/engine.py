@@ -7,6 +7,7 @@ compile "sync" go to `promote`, and functions of tier "opt" to `compile_first`, 
 import atexit
 import threading
 import warnings
+from time import sleep
 
 from wasmjit._image import native
 from wasmjit.profiler import events
@@ -36,7 +37,8 @@ class Engine:
         self._queue = Queue()
         self._states: dict[int, State] = {}  # by module
         self._ending = False
-        atexit.register(self._end)
+        self._busy = False  # the thread compiles
+        atexit.register(self.end)
 
     # what native code calls for
 
@@ -115,10 +117,13 @@ class Engine:
         module = self.find(job.mod)
         if module is None:
             return
+        self._busy = True
         try:
             self._compile(module, job)
         except Exception as error:
             warnings.warn(f"wasmjit: {module.name}, function {job.function}: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=1)
+        finally:
+            self._busy = False
 
     # modules, the end of the process, forks
 
@@ -126,16 +131,34 @@ class Engine:
         """A module dies."""
         self._states.pop(mod, None)
 
-    def _end(self) -> None:
-        """The interpreter ends: no new compile begins."""
+    def end(self) -> None:
+        """The interpreter ends: no new compile begins, and the one under way in this process is not waited for."""
         self._ending = True
         self.compiler.close()
+        if self._busy and not leave_at_exit():
+            while self._busy:  # the thread goes on in LLVM, which must not be torn down under it
+                sleep(0.001)
 
     def forked(self) -> None:
         """In the child of a fork, where LLVM may be in the middle of something that its thread in the parent did."""
         self.compiler = Compiler()
         self.compiler.inprocess = False
         self._queue = Queue()
+        self._busy = False
+
+
+def leave_at_exit() -> bool:
+    """Let the C library's exit() end the process before destructors of libraries run; False: it cannot.
+
+    They would take LLVM apart while a thread is inside. What was registered with the C library before is left out; Python is done by then.
+    """
+    import ctypes
+
+    process = ctypes.CDLL(None)
+    if not hasattr(process, "on_exit"):
+        return False
+    process.fflush(None)
+    return process.on_exit(ctypes.cast(process._exit, ctypes.c_void_p), None) == 0
 
 
 def _nbytes(mod: int, function: int) -> int:
