@@ -45,9 +45,16 @@ def native(h: Handler) -> None:
     h.go(slots)
 
 
+def first(h: Handler) -> None:
+    """Slot code of a compiled function that somebody traces, until its first call."""
+    h.program.externs["trace_entered"] = "declare hidden void @trace_entered(i64) nounwind"
+    h.emit("call void @trace_entered(i64 %r0)")
+    h.leave("@h.native")
+
+
 def osr(h: Handler) -> None:
     """The frame at sp goes on in ec.osr; the safepoint of its loop has set ec.vs_top above it."""
-    h.program.externs["land"] = "declare hidden void @land(ptr, ptr, ptr, ptr) nounwind"
+    h.program.externs["land_loop"] = "declare hidden void @land_loop(ptr, ptr, ptr, ptr) nounwind"
     inst, entry = h.ec("inst"), h.ec("osr")
     _leave_for(h)
     descriptor = h.let(f"call ptr {entry}(ptr %ec, ptr {inst}, ptr %sp)")
@@ -55,7 +62,7 @@ def osr(h: Handler) -> None:
     returned, left = h.label("returned"), h.label("left")
     h.emit(f"br i1 {h.let(f'icmp eq ptr {descriptor}, null')}, label %{returned}, label %{left}")
     h.place_label(left)
-    h.emit(f"call void @land(ptr %ec, ptr {descriptor}, ptr %sp, ptr %csp)")
+    h.emit(f"call void @land_loop(ptr %ec, ptr {descriptor}, ptr %sp, ptr %csp)")
     h.go(h.ec("pc"), sp=h.ec("vs_top"), csp=h.ec("cs_top"), r0="poison", f0="poison", budget=h.ec("budget", "i64"))
     h.place_label(returned)
     _return(h)
@@ -95,7 +102,7 @@ def _return(h: Handler) -> None:
     h.go(pc, sp=sp, csp=record, r0="poison", f0="poison", budget=h.ec("budget", "i64"))
 
 
-HANDLERS: dict[str, Callable[[Handler], None]] = {"native": native, "osr": osr}
+HANDLERS: dict[str, Callable[[Handler], None]] = {"native": native, "first": first, "osr": osr}
 
 
 class _Function(Handler):

@@ -6,12 +6,14 @@ functions. The values of all of them stand in slots already; what is made here a
 
 from wasmjit.native.lang import array, boolean, fn, ptr, struct, symbol, u8, u32, u64, unlikely, void
 from wasmjit.runtime.calls_host import host_call
-from wasmjit.runtime.codes import TRAP_STACK
+from wasmjit.runtime.codes import TRACE_DEOPT, TRACE_OSR_EXIT, TRAP_STACK
 from wasmjit.runtime.context import STACK_GUARD
 from wasmjit.runtime.frames import NATIVE, RECORD, ControlRecord
 from wasmjit.runtime.structs import Ec, Inst, Sig
+from wasmjit.runtime.tracering import trace_frame, tracing
 from wasmjit.runtime.traps import trap
 from wasmjit.runtime.unitinstall import unit_exit
+from wasmjit.runtime.units import unit_of_pc
 
 INTEGERS = 4  # parameters in registers
 FLOATS = 8
@@ -136,11 +138,31 @@ def land(ec: ptr[Ec], exit: ptr[Exit], root: ptr[u64], csp: ptr[u8]) -> void:
 
 
 @fn
+def land_loop(ec: ptr[Ec], exit: ptr[Exit], root: ptr[u64], csp: ptr[u8]) -> void:
+    """As `land`, for an entry at a loop of a function whose caller is interpreted."""
+    if tracing():
+        trace_exit(TRACE_OSR_EXIT, ec, exit, root)
+    land(ec, exit, root, csp)
+
+
+@fn(cold=True)
+def trace_exit(kind: u32, ec: ptr[Ec], exit: ptr[Exit], root: ptr[u64]) -> void:
+    """Note an exit of the outermost function for who traces, with the innermost frame."""
+    unit = unit_of_pc(u64(exit))
+    last = exit.frames[u64(exit.nframes) - 1]
+    code = ec.inst.codes[exit.frames[0].function]
+    slots = u64(ec.inst.codes[last.function].nframe)
+    trace_frame(kind, code, u64(0) if unit == 0 else unit.blob, u64(exit.number), root + last.base, slots)
+
+
+@fn
 def land_body(ec: ptr[Ec], inst: ptr[Inst], exit: ptr[Exit], here: ptr[u64]) -> void:
     """As `land`, for the body of a function of `inst`, whose frames begin at ec.vs_top and whose caller is native."""
     ec.inst = inst
     ec.mem0 = inst.mem0
     sentinel_push(ec, here)
+    if tracing():
+        trace_exit(TRACE_DEOPT, ec, exit, ec.vs_top)
     land(ec, exit, ec.vs_top, ec.cs_top)
     if unlikely(crowded(ec, here, ec.vs_top)):
         trap(ec, TRAP_STACK)

@@ -9,6 +9,7 @@ from wasmjit.native.capi import PyBytes_AsString, PyBytes_Size, PyErr_Clear
 from wasmjit.native.lang import (
     PyObject,
     addr,
+    atomic_cas,
     atomic_load,
     atomic_store,
     atomic_store_release,
@@ -26,11 +27,11 @@ from wasmjit.native.lang import (
 )
 from wasmjit.native.libc import calloc, free, malloc, memcpy
 from wasmjit.runtime.codearena import code_give, code_mark, code_put
-from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_PROFILING, TRACE_RETIRE
+from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_PROFILING, TRACE_ENTER, TRACE_RETIRE
 from wasmjit.runtime.context import THREADS
 from wasmjit.runtime.preempt import preempt_start
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod
-from wasmjit.runtime.tracering import trace_note
+from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.unitcheck import own_function, rows_end, unit_check
 from wasmjit.runtime.units import (
     UNITS,
@@ -126,9 +127,16 @@ def entries_set(unit: ptr[Unit]) -> void:
             atomic_store_release(addr(code.i2c), ptr[u8](unit.blob + u64(entry.i2c)))
             code.window = 0
             code.phase = PHASE_COMPILED
-            atomic_store_release(addr(code.entry), symbol("native_word"))
+            atomic_store_release(addr(code.entry), symbol("first_word") if tracing() else symbol("native_word"))
         unit.live += 1
         entry_lost(old)
+
+
+@fn
+def trace_entered(code: ptr[Code]) -> void:
+    """A compiled function that somebody traces is called for the first time."""
+    atomic_cas(ptr[u64](addr(code.entry)), u64(symbol("first_word")), u64(symbol("native_word")))
+    trace_note(TRACE_ENTER, code, 0, 0)
 
 
 @fn
