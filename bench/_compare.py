@@ -6,14 +6,14 @@ from functools import partial
 from hashlib import sha256
 from statistics import median
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, Union
 
 import wasmjit
 from wasmjit.bench._measure import interleaved, ratio
 
 TIERS = {"baseline": "interp", "tiered": "auto", "optimized": "opt"}  # name in the report: Config.tier
 
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | wasmjit.Module
+Source = Union[str, os.PathLike[str], bytes, bytearray, memoryview, "wasmjit.Module"]  # noqa: UP007 (a class that is imported late)
 
 
 class ResultsDiffer(Exception):
@@ -110,7 +110,7 @@ def timed(function: Any, arguments: Sequence[Any], results: list[Any]) -> float:
     return end - start
 
 
-def memory(instance: wasmjit.Instance) -> str:
+def memory(instance: "wasmjit.Instance") -> str:
     """The hash of memory 0, empty if there is none."""
     try:
         return sha256(instance.memory.view()).hexdigest()

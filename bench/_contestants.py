@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -134,7 +134,7 @@ class Contestant:
             self._process.stdout.close()
 
 
-def environment() -> Mapping[str, str]:
+def environment() -> dict[str, str]:
     """Ours, with the checkout first on Python's path."""
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
 
@@ -189,7 +189,7 @@ def build_native(sources: list[Path], target: Path) -> None:
     """Compile a kernel's C sources for this machine, by gcc -O2. Raises Failed."""
     main = target.with_suffix(".main.c")
     main.write_text(NATIVE)
-    command = ["gcc", "-O2", "-ffp-contract=off", "-w", str(main), *map(str, sources), "-o", str(target)]
+    command = ["gcc", "-O2", "-ffp-contract=off", "-w", str(main), *map(str, sources), "-lm", "-o", str(target)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failed(f"gcc: {done.stderr.strip()}")
