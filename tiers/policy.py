@@ -14,10 +14,6 @@ WINDOW = 16
 # profile too. Larger ones are hot enough for a window of their own if they matter.
 CALLEES = 16
 CALLEE_BYTES = 300
-# Functions profiled along with one that calls them, so that they can be inlined with their cold parts left out: bodies of at most so
-# many bytes of wasm (more is not inlined anyway), and so many of them, which take 10 us each to translate.
-CALLEE_BYTES = 300
-CALLEES = 32
 # Exits of a unit until it is given up: one costs about 1 us with what follows in the interpreter, a compile 10 000 times that. A path
 # that was merely not seen in the window shows within so many; a rare one that is really rare takes long to get there.
 EXITS = 100

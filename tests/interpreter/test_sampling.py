@@ -1,13 +1,8 @@
-"""Samples fall where the time goes, and the hook fires once a place has enough of them."""
-
-import ctypes
-from collections.abc import Iterator
-from typing import Any
+"""Samples fall where the time goes."""
 
 import pytest
 
 import wasmjit
-from wasmjit._image import native
 
 HOT = """
 (module
@@ -27,12 +22,6 @@ HOT = """
 @pytest.fixture
 def module() -> wasmjit.Module:
     return wasmjit.Module(HOT)
-
-
-@pytest.fixture
-def unhook() -> Iterator[None]:
-    yield
-    native().hot_hook_set(0, 0)
 
 
 def test_a_loop_gets_samples_in_proportion_to_its_iterations(module: wasmjit.Module) -> None:
@@ -58,21 +47,3 @@ def test_short_calls_add_up(module: wasmjit.Module) -> None:
     for _ in range(20_000):
         hot(50)
     assert module.profile()[0][0] == 1
-
-
-def test_the_hook_fires_once_at_its_threshold(module: wasmjit.Module, unhook: None) -> None:
-    fired: list[tuple[int, bool]] = []
-
-    def hook(ec: Any, code: Any, loop: Any) -> None:
-        fired.append((code, bool(loop)))
-
-    callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(hook)
-    address = ctypes.cast(callback, ctypes.c_void_p).value
-    native().hot_hook_set(address, 5)
-    exports = wasmjit.Instance(module).exports
-    exports.hot(3_000_000)
-    assert [in_loop for _, in_loop in fired] == [True]
-    exports.hot(3_000_000)
-    assert len(fired) == 1
-    exports.fib(22)
-    assert [in_loop for _, in_loop in fired] == [True, False] and fired[0][0] != fired[1][0]

@@ -1,11 +1,13 @@
-"""A fixture that makes every module of a test run in the profiled form."""
+"""Fixtures: modules that run in the profiled form, hooks in place of the compiler."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 import pytest
 
 import wasmjit
-from tests.profile.harness import CLOBBERS, clobber, run_profiled
+from tests.profile.harness import CLOBBERS, N, clobber, run_profiled
+from wasmjit.runtime.codes import HOOK_COMPILE, HOOK_PROMOTE
 
 MODES = ("counted", *CLOBBERS)
 
@@ -22,3 +24,30 @@ def profiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
             clobber(module, request.param)
 
     monkeypatch.setattr(wasmjit.Module, "_load", load_profiled)
+
+
+class Hooks:
+    """What native code asks Python: `asked` collects it; what answers may be replaced."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, ...]] = []
+        self.promote: Callable[..., object] = self.note
+        self.compile: Callable[..., object] = self.note
+        N.set_hook(HOOK_PROMOTE, lambda *what: self.promote(*what))
+        N.set_hook(HOOK_COMPILE, lambda *what: self.compile(*what))
+
+    def note(self, *what: int) -> None:
+        self.asked.append(what)
+
+
+@pytest.fixture
+def hooks() -> Iterator[Hooks]:
+    """The compiler does not hear of anything."""
+    N.requests_wait(0.0)
+    yield Hooks()
+    N.requests_wait(0.0)
+    if find_spec("wasmjit._tiering"):
+        from wasmjit import _tiering
+
+        N.set_hook(HOOK_PROMOTE, _tiering._promote)
+        N.set_hook(HOOK_COMPILE, _tiering._compile)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import wasmjit
 from wasmjit._image import native
 from wasmjit.native.lang import ptr
-from wasmjit.runtime.codes import POINT_COUNTED
+from wasmjit.runtime.codes import MOD_STRESS, MOD_TIERED, POINT_COUNTED
 from wasmjit.runtime.structs import Mod
 from wasmjit.tiers.interpreter.forms import FORMS, NUMBER
 
@@ -63,3 +63,24 @@ def clobber(module: wasmjit.Module, name: str) -> None:
         for k in range(code.npoints):
             if code.points[k].kind == POINT_COUNTED:
                 ctypes.memmove(int(code.profiled) + int(code.points[k].slot), words, len(words))
+
+
+def tiered(module: wasmjit.Module, warm: int, window: int, more: int = 0) -> None:
+    """Let the module's functions be promoted after so many samples; each back edge is one. For modules that have not run yet."""
+    ptr[Mod](module.address).flags |= MOD_TIERED | MOD_STRESS | more
+    N.tier_thresholds(module.address, warm, window, 100)
+
+
+def code_of(module: wasmjit.Module, index: int) -> Any:
+    """The Code of a function."""
+    return ptr[Mod](module.address).codes[index]
+
+
+def loops_of(code: Any) -> list[Any]:
+    """Its Loops."""
+    found = []
+    loop = code.loops
+    while loop:
+        found.append(loop)
+        loop = loop.next
+    return found

@@ -22,6 +22,7 @@ CALL, CALL_IMPORT, CALL_INDIRECT = NUMBER["call"], NUMBER["call_import"], NUMBER
 GLOBAL_GET, GLOBAL_GET_FAR = NUMBER["global_get@s"], NUMBER["global_get_far@s"]
 GLOBAL_SET, GLOBAL_SET_FAR = NUMBER["global_set@s"], NUMBER["global_set_far@s"]
 MEMORY_SIZE = NUMBER["memory_size@s"]
+CALLEE_FIELD = 16  # where a direct call holds its Code; 0 in calls of imports
 TWO_INDICES = ("data_mem", "elem_table", "table2", "mem2")
 
 
@@ -64,7 +65,7 @@ def tr_call(t: ptr[Trans], index: u64) -> None:
     if imported:
         tr_put32(t, position + 12, u32(index))
     else:
-        tr_put64(t, position + 16, u64(callee))
+        tr_put64(t, position + CALLEE_FIELD, u64(callee))
     tr_truncate(t, first)
     tr_push_results(t, sig)
     tr_point(t, 1, POINT_PLAIN)

@@ -10,6 +10,7 @@ from wasmjit.runtime.structs import Code, FuncRef, Inst, Mem, Point, Sig, Table
 from . import crossing
 from .emitter import Handler
 from .points import COUNT_SIZE, NOTE_SIZE
+from .sampling import CODE_FIELD
 
 RECORD = 16  # bytes of a control record
 CALL_SIZE = 24  # every call instruction
@@ -235,12 +236,13 @@ def _trap_memory(h: Handler) -> None:
 
 
 def _safepoint(h: Handler, loop: bool) -> None:
-    """Budget spent: at a loop header (r0) or at the entry of a function, where everything is canonical."""
+    """Budget spent: at a loop header (r0) or at the entry of a function, where everything is canonical. ec.pc says where to go on."""
     name = "safepoint_loop" if loop else "safepoint_enter"
     h.program.externs[name] = f"declare hidden i64 @{name}(ptr, ptr, ptr, ptr, ptr) nounwind"
     target = h.let("inttoptr i64 %r0 to ptr") if loop else "%pc"
+    code = "poison" if loop else h.field("i64", CODE_FIELD)  # what a function is entered with
     budget = h.let(f"call i64 @{name}(ptr %ec, ptr %pc, ptr {target}, ptr %sp, ptr %csp)")
-    h.go(target, budget=budget)
+    h.go(h.ec("pc"), budget=budget, r0=code, f0="poison")
 
 
 def _lazy(h: Handler) -> None:

@@ -1,11 +1,13 @@
 """When functions are translated: at their first call, all at once, for profiling, or again to find the origin of a slot pc."""
 
-from wasmjit.native.lang import addr, atomic_store_release, export, fn, i64, ptr, sizeof, symbol, u8, u32, u64, var
+from wasmjit.native.lang import addr, atomic_cas, export, fn, i64, ptr, sizeof, symbol, u8, u32, u64, var
 from wasmjit.native.libc import calloc, free, malloc, memcpy
-from wasmjit.runtime.codes import POINT_COUNTED, TRAP_COMPILE, TRAP_OUT_OF_MEMORY
+from wasmjit.runtime.calls_types import slots_of
+from wasmjit.runtime.codes import HOOK_COMPILE, MOD_OPT, PHASE_COLD, PHASE_REQUESTED, POINT_COUNTED, TRAP_COMPILE, TRAP_OUT_OF_MEMORY
 from wasmjit.runtime.structs import Code, Ec, Mod, Point
 
 from .emit import TOO_LARGE, tr_put64
+from .hooks import call_hook
 from .slotcode import loops_free, slots_lock, slots_store, slots_unlock
 from .stack import MAX_SLOTS, tr_truncate
 from .state import NOWHERE, Entry, Trans
@@ -72,8 +74,15 @@ def tr_run(code: ptr[Code]) -> u32:
     code.nbytes = u32(t.pos)
     code.nframe = u32(t.base + u64(t.top)) + 1
     code.slots = slots
-    atomic_store_release(addr(code.entry), slots)
+    if code.mod.flags & MOD_OPT == 0:
+        entry_open(code)
     return 0
+
+
+@fn
+def entry_open(code: ptr[Code]) -> None:
+    """Calls run the slot code from now on, if they do not run something else already."""
+    atomic_cas(ptr[u64](addr(code.entry)), u64(symbol("lazy_word")), u64(code.slots))
 
 
 @fn
@@ -114,7 +123,11 @@ def tr_run_profiled(code: ptr[Code]) -> u32:
 
 @fn
 def translate_entry(ec: ptr[Ec], code: ptr[Code], sp: ptr[u64], csp: ptr[u8]) -> ptr[u8]:
-    """First call of a function: its slot code, or 0 with the trap's code in ec.trap."""
+    """First call of a function: the code that runs it, or 0 with the trap's code in ec.trap."""
+    if code.mod.flags & MOD_OPT != 0 and code.phase == PHASE_COLD:
+        compile_first(ec, code, sp, csp)
+    if code.i2c != 0:
+        return code.entry
     slots_lock()
     trap: u32 = 0
     if code.slots == 0:
@@ -124,7 +137,18 @@ def translate_entry(ec: ptr[Ec], code: ptr[Code], sp: ptr[u64], csp: ptr[u8]) ->
         ec.trap = u64(trap)
         ec.trap_addr = u64(code)
         return ptr[u8](0)
+    entry_open(code)
     return code.slots
+
+
+@fn(cold=True)
+def compile_first(ec: ptr[Ec], code: ptr[Code], sp: ptr[u64], csp: ptr[u8]) -> None:
+    """Let Python compile a function that is about to run for the first time; it runs in any case."""
+    code.phase = PHASE_REQUESTED
+    ec.pc = symbol("lazy_word")  # it has no frame yet
+    ec.vs_top = sp + slots_of(code.sig)
+    ec.cs_top = csp
+    call_hook(ec, HOOK_COMPILE, code, 0)
 
 
 @export(nogil=True)

@@ -1,30 +1,22 @@
 """Hotness without counters in the code: back edges and calls spend a budget, and where it runs out a sample falls.
 
-The budget is a register; weights are proportional to cost, so samples are proportional to time. What the samples mean is
-policy's business (`wasmjit.tiers.policy`); here is the hook that it installs.
+The budget is a register; weights are proportional to cost, so samples are proportional to time. What they lead to is decided in
+promotion.py; here the thread goes on where that says: in the same form, the other form, or optimized code.
 """
 
 from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyList_Append, PyList_New
-from wasmjit.native.lang import PyObject, call, export, fn, i64, load, ptr, u8, u32, u64, var, void
+from wasmjit.native.lang import PyObject, addr, atomic_load, export, fn, i64, load, ptr, symbol, u8, u32, u64
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod
 
 from .branches import LOOP_FIELD
+from .promotion import promote
 
 CODE_FIELD = 16  # where `enter` holds its Code
 
-HOOK = var("hot_hook", u64, 1)  # address of hook(ec, Code, Loop or 0), called when samples reach THRESHOLD
-THRESHOLD = var("hot_threshold", u64, 1)
-
 
 @fn
-def sample(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop], hot: u32) -> void:
-    if HOOK[0] != 0 and u64(hot) == THRESHOLD[0]:
-        call(void, ptr[u8](HOOK[0]), ec, code, loop)
-
-
-@fn
-def settle_frame(ec: ptr[Ec], code: ptr[Code], pc: ptr[u8], sp: ptr[u64], csp: ptr[u8]) -> void:
+def settle_frame(ec: ptr[Ec], code: ptr[Code], pc: ptr[u8], sp: ptr[u64], csp: ptr[u8]) -> None:
     """What a safepoint and everything it may run needs to know of the frame."""
     ec.pc = pc
     ec.vs_top = sp + code.nframe
@@ -33,29 +25,45 @@ def settle_frame(ec: ptr[Ec], code: ptr[Code], pc: ptr[u8], sp: ptr[u64], csp: p
 
 @fn(cold=True)
 def safepoint_loop(ec: ptr[Ec], pc: ptr[u8], header: ptr[u8], sp: ptr[u64], csp: ptr[u8]) -> i64:
-    """The budget ran out at a backward branch at pc; the frame is that of its loop header. Returns the new budget."""
+    """The budget ran out at a backward branch at pc; the frame is that of its loop header. Returns the new budget.
+
+    ec.pc says where the frame goes on.
+    """
     loop = ptr[Loop](load(u64, pc + LOOP_FIELD))
+    code = loop.code
     loop.hot += 1
-    settle_frame(ec, loop.code, header, sp, csp)
-    sample(ec, loop.code, loop, loop.hot)
-    return safepoint(ec)
+    settle_frame(ec, code, header, sp, csp)
+    promote(ec, code, loop)
+    budget = safepoint(ec)
+    osr = atomic_load(ptr[u64](addr(loop.osr)))
+    if osr != 0:
+        ec.osr = ptr[u8](osr)
+        ec.pc = symbol("osr_word")
+    elif code.profiled != 0 and code.entry == code.profiled:
+        ec.pc = code.profiled + loop.profiled
+    else:
+        ec.pc = code.slots + loop.header
+    return budget
 
 
 @fn(cold=True)
 def safepoint_enter(ec: ptr[Ec], pc: ptr[u8], again: ptr[u8], sp: ptr[u64], csp: ptr[u8]) -> i64:
-    """The budget ran out at a function's entry, which runs again afterwards."""
+    """The budget ran out at a function's entry, which runs again afterwards, in whatever is its code then."""
     code = ptr[Code](load(u64, pc + CODE_FIELD))
     code.hot += 1
     settle_frame(ec, code, again, sp, csp)
-    sample(ec, code, ptr[Loop](0), code.hot)
-    return safepoint(ec)
+    promote(ec, code, ptr[Loop](0))
+    budget = safepoint(ec)
+    ec.pc = ptr[u8](atomic_load(ptr[u64](addr(code.entry))))
+    return budget
 
 
 @export
-def hot_hook_set(hook: u64, threshold: u64) -> void:
-    """Install hook(ec, Code, Loop or 0): called in the running thread, GIL held or not, when a place has `threshold` samples."""
-    THRESHOLD[0] = threshold
-    HOOK[0] = hook
+def tier_thresholds(mod: ptr[Mod], warm: u32, window: u32, exits: u32) -> None:
+    """Samples until a function of the module is profiled (0: never), and samples of that; exits until a unit is given up."""
+    mod.warm = warm
+    mod.window = window
+    mod.exits = exits
 
 
 @export

@@ -7,23 +7,20 @@ translator and the registry: translation runs with the GIL released.
 from wasmjit.native.lang import (
     addr,
     array,
-    atomic_cas,
-    atomic_load,
-    atomic_store,
-    atomic_store_release,
     export,
     fn,
-    i64,
     ptr,
     sizeof,
     struct,
     u8,
-    u32,
     u64,
     var,
 )
-from wasmjit.native.libc import free, getpid, malloc, memcpy, memmove, realloc, usleep
+from wasmjit.native.libc import free, malloc, memcpy, memmove, realloc
 from wasmjit.runtime.structs import Code, Loop, Mod, Point
+
+from .requests import requests_forget
+from .spin import spin_lock, spin_unlock
 
 FIRST_CHUNK = 16 << 10  # bytes: a small module needs no more
 LAST_CHUNK = 512 << 10
@@ -51,7 +48,7 @@ class Registry:
     chunks: ptr[ptr[SlotChunk]]  # sorted by address
     count: u64
     cap: u64
-    lock: u64  # 0, or the process that holds it
+    lock: u64
 
 
 REGISTRY = var("slot_registry", Registry)
@@ -59,19 +56,12 @@ REGISTRY = var("slot_registry", Registry)
 
 @fn
 def slots_lock() -> None:
-    """A lock left by another thread at a fork is taken over: its process number is not ours."""
-    me = u64(getpid())
-    lock = addr(REGISTRY.lock)
-    while not atomic_cas(lock, 0, me):
-        holder = atomic_load(lock)
-        if holder != 0 and holder != me and atomic_cas(lock, holder, me):
-            return
-        usleep(20)
+    spin_lock(addr(REGISTRY.lock))
 
 
 @fn
 def slots_unlock() -> None:
-    atomic_store(addr(REGISTRY.lock), 0)
+    spin_unlock(addr(REGISTRY.lock))
 
 
 @fn
@@ -164,7 +154,8 @@ def loops_free(first: ptr[Loop]) -> None:
 
 @export
 def slots_free(mod: ptr[Mod]) -> None:
-    """Give back the slot code of a module that nobody runs any more."""
+    """Give back the slot code of a module that nobody runs any more, and what was asked for it."""
+    requests_forget(mod)
     slots_lock()
     chunk = mod.slots
     while chunk != 0:
@@ -186,6 +177,3 @@ def slots_free(mod: ptr[Mod]) -> None:
         chunk = following
     mod.slots = ptr[SlotChunk](0)
     slots_unlock()
-
-
-__all__ = ["atomic_store_release", "i64", "u32"]

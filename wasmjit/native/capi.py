@@ -178,6 +178,10 @@ def PyNumber_Index(value: ptr[PyObject]) -> ptr[PyObject]: ...
 
 
 @extern(variadic=True)
+def PyObject_CallFunction(callable: ptr[PyObject], format: ptr[u8]) -> ptr[PyObject]: ...
+
+
+@extern(variadic=True)
 def PyObject_CallFunctionObjArgs(callable: ptr[PyObject]) -> ptr[PyObject]: ...
 
 

@@ -25,7 +25,7 @@ else:
 
 REG_PC, REG_SP, REG_ARG0 = chosen.REG_PC, chosen.REG_SP, chosen.REG_ARG0
 REG_SLOT_PC, REG_CSP, REG_EC, REG_FAULT = chosen.REG_SLOT_PC, chosen.REG_CSP, chosen.REG_EC, chosen.REG_FAULT
-SYS_GETTID = chosen.SYS_GETTID
+SYS_GETTID, SYS_FUTEX = chosen.SYS_GETTID, chosen.SYS_FUTEX
 ENTRY_SP_BIAS = chosen.ENTRY_SP_BIAS  # what a C function finds its stack pointer below a multiple of 16
 ELF_MACHINE = chosen.ELF_MACHINE
 SYS_TIMER_CREATE, SYS_TIMER_SETTIME, SYS_TIMER_DELETE = chosen.SYS_TIMER_CREATE, chosen.SYS_TIMER_SETTIME, chosen.SYS_TIMER_DELETE

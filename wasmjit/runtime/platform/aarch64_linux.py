@@ -14,7 +14,7 @@ REG_PC, REG_SP, REG_ARG0 = 440, 432, 184  # ucontext_t: pc, sp, x0
 REG_SLOT_PC, REG_CSP, REG_EC = 344, 376, 368  # x20, x24, x23
 REG_FAULT = 176
 ENTRY_SP_BIAS = 0
-SYS_GETTID = 178
+SYS_GETTID, SYS_FUTEX = 178, 98
 
 _FRAME = (int(sizeof(Act)) + 15) & ~15
 _PAIRS = [(f"x{n}", f"x{n + 1}") for n in range(19, 29, 2)] + [(f"d{n}", f"d{n + 1}") for n in range(8, 16, 2)]

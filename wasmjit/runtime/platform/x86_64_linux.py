@@ -14,7 +14,7 @@ REG_PC, REG_SP, REG_ARG0 = 168, 160, 104  # ucontext_t: rip, rsp, rdi
 REG_SLOT_PC, REG_CSP, REG_EC = 72, 104, 96  # r12, rdi, r15
 REG_FAULT = 216  # cr2
 ENTRY_SP_BIAS = 8  # the return address
-SYS_GETTID = 186
+SYS_GETTID, SYS_FUTEX = 186, 202
 
 _FRAME = int(sizeof(Act)) + (8 if int(sizeof(Act)) % 16 == 0 else 0)  # six registers are pushed above it
 

@@ -1,0 +1,166 @@
+"""From samples to compile requests: what each sample of a function, on its entry or a loop, makes of it.
+
+COLD -> PROFILING: warm, so new calls and loops of it, and of small functions that it calls, run in the profiled form for a while.
+PROFILING -> REQUESTED: the window is over; the fast form runs again until the compiled code is there.
+COMPILED: a loop that is still interpreted for long gets a request of its own.
+Whoever compiles makes COMPILED or REFUSED of REQUESTED, or gives a function back in an earlier phase; `window` is then 0.
+
+Which form runs is told by Code.entry alone. It is exchanged only if it is the other form: what optimized code put there stays.
+"""
+
+from wasmjit.native.lang import addr, atomic_cas, boolean, fn, load, ptr, u32, u64, void
+from wasmjit.runtime.codes import (
+    HOOK_PROMOTE,
+    MOD_SYNC,
+    MOD_TIERED,
+    PHASE_COLD,
+    PHASE_COMPILED,
+    PHASE_PROFILING,
+    PHASE_REQUESTED,
+    POINT_TARGETS,
+    TRACE_REQUEST,
+    TRACE_WARM,
+)
+from wasmjit.runtime.structs import Code, Ec, Loop
+from wasmjit.runtime.tracering import trace_note, tracing
+from wasmjit.tiers.policy import CALLEE_BYTES, CALLEES
+
+from .calls import CALLEE_FIELD
+from .entry import tr_run_profiled
+from .hooks import call_hook
+from .requests import requests_attended, requests_push
+from .slotcode import slots_lock, slots_unlock
+
+
+@fn
+def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
+    """A sample fell on a function's loop, or its entry if that is 0. The frame is settled: Python may run. May throw what Python raises."""
+    code.window += 1
+    mod = code.mod
+    if mod.flags & MOD_TIERED == 0 or mod.warm == 0:
+        return
+    if code.phase == PHASE_COLD:
+        if code.window >= mod.warm:
+            window_begin(code)
+    elif code.phase == PHASE_PROFILING:
+        if code.window >= mod.window:
+            window_end(ec, code)
+        else:
+            enter_profiled(code)  # whoever gave it back in this phase has not made that form
+    elif code.phase == PHASE_COMPILED and loop != 0:
+        if loop.osr == 0 and loop.asked != code.unit and code.window >= mod.warm:
+            loop.asked = code.unit
+            code.window = 0
+            request(ec, code, loop.wasm)
+
+
+@fn
+def enter_profiled(code: ptr[Code]) -> void:
+    if code.profiled != 0:
+        atomic_cas(ptr[u64](addr(code.entry)), u64(code.slots), u64(code.profiled))
+
+
+@fn
+def enter_fast(code: ptr[Code]) -> void:
+    if code.profiled != 0:
+        atomic_cas(ptr[u64](addr(code.entry)), u64(code.profiled), u64(code.slots))
+
+
+@fn(cold=True)
+def window_begin(code: ptr[Code]) -> void:
+    """COLD -> PROFILING; without memory for that it is tried again as many samples later."""
+    slots_lock()
+    begun = code.phase == PHASE_COLD
+    if begun:
+        samples = code.window
+        code.window = 0
+        begun = code.profiled != 0 or tr_run_profiled(code) == 0
+        if begun:
+            code.phase = PHASE_PROFILING
+            enter_profiled(code)
+            callees_hold(code, True)
+            if tracing():
+                trace_note(TRACE_WARM, code, samples, code.mod.warm)
+    slots_unlock()
+
+
+@fn(cold=True)
+def window_end(ec: ptr[Ec], code: ptr[Code]) -> void:
+    """PROFILING -> REQUESTED, or COLD if the queue is full."""
+    slots_lock()
+    ended = code.phase == PHASE_PROFILING
+    if ended:
+        code.phase = PHASE_REQUESTED
+        code.window = 0
+        callees_hold(code, False)
+        if code.held == 0:
+            enter_fast(code)
+    slots_unlock()
+    if ended:
+        request(ec, code, hottest_loop(code))
+
+
+@fn
+def callees_hold(code: ptr[Code], hold: boolean) -> void:
+    """Small functions that the code calls run in the profiled form while it does: what is inlined wants a profile too.
+
+    The same ones are found at both ends of the window. Needs the lock.
+    """
+    found: u32 = 0
+    k: u32 = 0
+    while k < code.npoints and found < CALLEES:
+        point = code.points[k]
+        k += 1
+        if point.after != 0 or point.kind == POINT_TARGETS:
+            continue
+        callee = ptr[Code](load(u64, code.profiled + u64(point.slot) + CALLEE_FIELD))  # 0: imported
+        if callee == 0 or callee == code or callee.end - callee.body > CALLEE_BYTES:
+            continue
+        found += 1
+        if hold:
+            callee.held += 1
+            if callee.profiled != 0 or tr_run_profiled(callee) == 0:
+                enter_profiled(callee)
+        elif callee.held != 0:
+            callee.held -= 1
+            if callee.held == 0 and callee.phase != PHASE_PROFILING:
+                enter_fast(callee)
+
+
+@fn
+def hottest_loop(code: ptr[Code]) -> u32:
+    """Offset of the loop with most samples, if they are more than those on the entry, else 0."""
+    found: u32 = 0
+    most = code.hot
+    loop = code.loops
+    while loop != 0:
+        if loop.hot > most:
+            most = loop.hot
+            found = loop.wasm
+        loop = loop.next
+    return found
+
+
+@fn
+def samples_of(code: ptr[Code]) -> u64:
+    samples = u64(code.hot)
+    loop = code.loops
+    while loop != 0:
+        samples += u64(loop.hot)
+        loop = loop.next
+    return samples
+
+
+@fn
+def request(ec: ptr[Ec], code: ptr[Code], loop: u32) -> void:
+    """Ask for optimized code of a function, which can be entered at a loop too."""
+    samples = samples_of(code)
+    if tracing():
+        trace_note(TRACE_REQUEST, code, u64(loop), samples)
+    if code.mod.flags & MOD_SYNC:
+        call_hook(ec, HOOK_PROMOTE, code, loop)
+    elif not requests_push(code.mod, code.index, loop, samples):
+        if code.phase == PHASE_REQUESTED:
+            code.phase = PHASE_COLD
+    elif not requests_attended():
+        call_hook(ec, HOOK_PROMOTE, code, loop)
