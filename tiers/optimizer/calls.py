@@ -11,7 +11,6 @@ from wasmjit.tiers.optimizer.frames import Frame, Label
 from wasmjit.tiers.optimizer.inline import inline, wanted
 from wasmjit.tiers.optimizer.request import HOST
 from wasmjit.tiers.optimizer.state import Builder
-from wasmjit.tiers.optimizer.text import INVARIANT
 from wasmjit.tiers.optimizer.view import Types
 
 UNREACHABLE = OP["unreachable"]
@@ -42,7 +41,7 @@ def forget(b: Builder) -> None:
 
 def callee(b: Builder, reference: str) -> None:
     """Tell adapters which function is called."""
-    b.t.emit(f"store ptr {reference}, ptr {b.t.pointer('%ec', int(offsetof(Ec, 'callee')))}")
+    b.write("%ec", int(offsetof(Ec, "callee")), "ptr", reference)
 
 
 def entry_of(b: Builder, code: str) -> str:
@@ -153,7 +152,7 @@ def checked_call(b: Builder, f: Frame, reference: str, kind: int, values: list[s
     t = b.t
     b.here(f, i)
     t.trap(t.let(f"icmp eq ptr {reference}, null"), "null")
-    wanted_sig = t.let(f"load ptr, ptr {t.pointer(b.field(Mod, b.field(Inst, '%inst', 'mod'), 'types'), 8 * kind)}{INVARIANT}")
+    wanted_sig = b.element(b.field(Mod, b.field(Inst, "%inst", "mod"), "types"), kind)
     t.trap(t.let(f"icmp ne ptr {b.field(FuncRef, reference, 'sig')}, {wanted_sig}"), "signature")
     return call_reference(b, f, reference, b.view.types[kind], values, i)
 

@@ -62,7 +62,7 @@ def parameters(b: Builder, types: Sequence[str]) -> list[str]:
     values = []
     for kind, (where, k) in zip(types, registers(types), strict=True):
         if where == "s":
-            values.append(t.let(f"load {kind}, ptr {t.pointer(b.field(Ec, '%ec', 'vs_top'), 8 * k)}"))
+            values.append(b.read(b.field(Ec, "%ec", "vs_top"), 8 * k, kind))
         else:
             values.append(narrow(t, kind, f"%{where}{k}"))
     return values
@@ -74,7 +74,7 @@ def arguments(b: Builder, types: Sequence[str], values: Sequence[str]) -> str:
     integers, floats = ["i64 poison"] * INTEGERS, ["<2 x double> poison"] * FLOATS
     for kind, value, (where, k) in zip(types, values, registers(types), strict=True):
         if where == "s":
-            t.emit(f"store {kind} {value}, ptr {t.pointer(b.field(Ec, '%ec', 'vs_top'), 8 * k)}")
+            b.write(b.field(Ec, "%ec", "vs_top"), 8 * k, kind, value)
         elif where == "i":
             integers[k] = f"i64 {wide(t, kind, value)}"
         else:
@@ -88,7 +88,7 @@ def results(b: Builder, types: Sequence[str], returned: str) -> list[str]:
     values = []
     for k, kind in enumerate(types):
         if k:
-            values.append(t.let(f"load {kind}, ptr {t.pointer(b.field(Ec, '%ec', 'vs_top'), 8 * k)}"))
+            values.append(b.read(b.field(Ec, "%ec", "vs_top"), 8 * k, kind))
         else:
             values.append(narrow(t, kind, t.let(f"extractvalue {RESULT} {returned}, {int(kind[0] != 'i')}")))
     return values
@@ -100,7 +100,7 @@ def give(b: Builder, types: Sequence[str], values: Sequence[str]) -> None:
     returned = "poison"
     for k, (kind, value) in enumerate(zip(types, values, strict=True)):
         if k:
-            t.emit(f"store {kind} {value}, ptr {t.pointer(b.field(Ec, '%ec', 'vs_top'), 8 * k)}")
+            b.write(b.field(Ec, "%ec", "vs_top"), 8 * k, kind, value)
         else:
             register = f"i64 {wide(t, kind, value)}, 0" if kind[0] == "i" else f"<2 x double> {wide(t, kind, value)}, 1"
             returned = t.let(f"insertvalue {RESULT} poison, {register}")

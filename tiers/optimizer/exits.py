@@ -31,11 +31,11 @@ def leave(b: Builder, f: Frame, offset: int, after: int, reason: str) -> None:
         unchanged = b.initial if frame.parent is None else {}
         for k, (value, kind) in enumerate(zip(frame.locals, frame.body.locals, strict=True)):
             if unchanged.get(k) != value:
-                t.emit(f"store {kind} {value}, ptr {t.pointer(slots, 8 * (frame.base + k))}")
+                b.write(slots, 8 * (frame.base + k), kind, value)
         first = frame.base + frame.body.base
         for k, (value, kind) in enumerate(zip(frame.vals, frame.types, strict=True)):
             if unchanged.get(frame.body.base + k) != value:
-                t.emit(f"store {kind} {value}, ptr {t.pointer(slots, 8 * (first + k))}")
+                b.write(slots, 8 * (first + k), kind, value)
     descriptor = describe(b, frames, offset, after, reason)
     if b.osr:
         t.emit(f"ret ptr {descriptor}")

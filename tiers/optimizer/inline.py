@@ -5,11 +5,16 @@ from wasmjit.tiers.optimizer.control import open_label
 from wasmjit.tiers.optimizer.frames import ZERO, Frame
 from wasmjit.tiers.optimizer.state import Builder
 
+LONGEST = 8  # bytes of an instruction: a body of more bytes is not even decoded
+
 
 def wanted(b: Builder, f: Frame, function: int, count: int | None) -> bool:
     """Whether to inline a call of one of the module's own functions; count: how often the profile saw it."""
+    start, end = b.view.bodies[function - b.view.nimports]
+    if end - start > LONGEST * policy.INLINE_LARGE or f.depth >= policy.INLINE_DEPTH or (count == 0 and f.cold):
+        return False
     body = b.view.body(function)
-    if f.depth >= policy.INLINE_DEPTH or b.program.size + body.size > policy.INLINE_UNIT or (count == 0 and f.cold):
+    if b.program.size + body.size > policy.INLINE_UNIT:
         return False
     same = 0
     frame: Frame | None = f

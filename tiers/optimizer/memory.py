@@ -32,22 +32,27 @@ def place(b: Builder, f: Frame, address: str, offset: int, size: int, i: int) ->
     known = b.reach.get(address, 0) >= offset + size
     if not known:
         b.reach[address] = offset + size
+        if b.program.checked or offset >= GUARD_OFFSETS:
+            check(b, address, offset, size)
+    t.n = n = t.n + 1
     if address[0] != "%":
-        effective = str((int(address) & 0xFFFFFFFF) + offset)
+        t.lines.append(f"  %p{n} = getelementptr i8, ptr %mem, i64 {(int(address) & 0xFFFFFFFF) + offset}")
+    elif offset:
+        t.lines.append(
+            f"  %a{n} = zext i32 {address} to i64\n  %b{n} = getelementptr i8, ptr %mem, i64 %a{n}\n"
+            f"  %p{n} = getelementptr i8, ptr %b{n}, i64 {offset}"
+        )
     else:
-        effective = t.let(f"zext i32 {address} to i64")
-    if not known and (b.program.checked or offset >= GUARD_OFFSETS):
-        check(b, effective, offset if address[0] == "%" else 0, size)
-    pointer = t.let(f"getelementptr i8, ptr %mem, i64 {effective}")
-    if offset and address[0] == "%":
-        pointer = t.let(f"getelementptr i8, ptr {pointer}, i64 {offset}")
-    return pointer, not known
+        t.lines.append(f"  %a{n} = zext i32 {address} to i64\n  %p{n} = getelementptr i8, ptr %mem, i64 %a{n}")
+    return f"%p{n}", not known
 
 
 def check(b: Builder, address: str, offset: int, size: int) -> None:
     """Compare the end of an access with the memory's length."""
     t = b.t
-    effective = t.let(f"add nuw i64 {address}, {offset}") if offset else address
+    effective = str((int(address) & 0xFFFFFFFF) + offset) if address[0] != "%" else t.let(f"zext i32 {address} to i64")
+    if offset and address[0] == "%":
+        effective = t.let(f"add nuw i64 {effective}, {offset}")
     end = t.let(f"add nuw i64 {effective}, {size}")
     length = b.field(Mem, b.field(Inst, "%inst", "mem0"), "nbytes", "i64", invariant=False)
     with b.aside(b.guard(t.let(f"icmp ugt i64 {end}, {length}"))):

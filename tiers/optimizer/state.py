@@ -37,7 +37,8 @@ class Builder:
 
     def here(self, f: Frame, i: int) -> None:
         """What follows belongs to this instruction."""
-        self.t.here(((f.function, f.body.offsets[i]), *f.callers))
+        t = self.t
+        t.at(t.unit.site(((f.function, f.body.offsets[i]), *f.callers) if f.callers else ((f.function, f.body.offsets[i]),)))
 
     def truth(self, f: Frame) -> str:
         """Take an operand as a condition. A comparison directly before has left an i1: its type is "i1" then."""
@@ -55,18 +56,29 @@ class Builder:
 
     def field(self, struct: object, base: str, name: str, kind: str = "ptr", invariant: bool = True) -> str:
         """A field of a run-time structure; invariant: nothing changes it while native code that reads it runs."""
-        place = self.t.pointer(base, int(offsetof(struct, name)))
-        return self.t.let(f"load {kind}, ptr {place}{INVARIANT if invariant else ''}")
+        return self.read(base, int(offsetof(struct, name)), kind, INVARIANT if invariant else "")
 
     def element(self, base: str, index: int) -> str:
         """An 8-byte element of an array of pointers that never changes."""
-        return self.t.let(f"load ptr, ptr {self.t.pointer(base, 8 * index)}{INVARIANT}")
+        return self.read(base, 8 * index, "ptr", INVARIANT)
+
+    def read(self, base: str, offset: int, kind: str, flags: str = "") -> str:
+        """What stands so many bytes behind a pointer."""
+        t = self.t
+        t.n = n = t.n + 1
+        t.lines.append(f"  %f{n} = getelementptr i8, ptr {base}, i64 {offset}\n  %v{n} = load {kind}, ptr %f{n}{flags}")
+        return f"%v{n}"
+
+    def write(self, base: str, offset: int, kind: str, value: str) -> None:
+        """Put a value so many bytes behind a pointer."""
+        t = self.t
+        t.n = n = t.n + 1
+        t.lines.append(f"  %f{n} = getelementptr i8, ptr {base}, i64 {offset}\n  store {kind} {value}, ptr %f{n}")
 
     def running(self) -> None:
         """Tell the context whose code runs, before anything that may ask."""
-        t = self.t
-        t.emit(f"store ptr %inst, ptr {t.pointer('%ec', int(offsetof(Ec, 'inst')))}")
-        t.emit(f"store ptr {self.field(Inst, '%inst', 'mem0')}, ptr {t.pointer('%ec', int(offsetof(Ec, 'mem0')))}")
+        self.write("%ec", int(offsetof(Ec, "inst")), "ptr", "%inst")
+        self.write("%ec", int(offsetof(Ec, "mem0")), "ptr", self.field(Inst, "%inst", "mem0"))
 
     def runtime(self, result: str, name: str, arguments: str) -> str:
         """Call the run time, which may run anything."""
