@@ -8,6 +8,7 @@ from wasmjit._wat import assemble
 from wasmjit.tiers.optimizer.compile import compile_unit
 from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.request import BODY, Options, Request
+from wasmjit.tiers.optimizer.unit import Refused
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +45,11 @@ def test_effects(shape: str) -> None:
 @pytest.mark.parametrize("side", range(2))
 def test_calls(side: int) -> None:
     check(signatures.modules(0, 8, 2)[0][side])
+
+
+def test_a_loop_that_is_never_reached_is_refused() -> None:
+    binary = assemble("(module (func (block (br 0) (i32.const 1) (loop (param i32) (drop)))))")
+    body, loop = entries(binary)
+    compile_unit(Request(binary, (body,)), verify=True)
+    with pytest.raises(Refused, match="nothing reaches the loop"):
+        compile_unit(Request(binary, (loop,)))

@@ -8,6 +8,7 @@ from wasmjit.tiers.optimizer.decode import LOOP, OP, ROWS, Body, Region
 from wasmjit.tiers.optimizer.frames import Frame, Label
 from wasmjit.tiers.optimizer.function import run
 from wasmjit.tiers.optimizer.state import Builder
+from wasmjit.tiers.optimizer.unit import Refused
 from wasmjit.tiers.optimizer.view import REFERENCE, Types, View
 
 NAMES = {"i32": "i32", "i64": "i64", "f32": "float", "f64": "double", "ref": REFERENCE}
@@ -24,7 +25,10 @@ GET, SET, GLOBAL_GET, GLOBAL_SET = (OP[name] for name in ("local.get", "local.se
 
 
 def stack_at(view: View, body: Body, target: Region) -> tuple[list[str], dict[Region, int]]:
-    """Types of the operands at a loop's header, its parameters included, and how many stand below each block that is open there."""
+    """Types of the operands at a loop's header, its parameters included, and how many stand below each block that is open there.
+
+    Refused: the loop is never reached.
+    """
     types: list[str] = []
     heights: dict[Region, int] = {}
     region = body.root
@@ -47,6 +51,8 @@ def stack_at(view: View, body: Body, target: Region) -> tuple[list[str], dict[Re
         else:
             step(view, body, types, o, imm)
         i += 1
+    if i > target.start:
+        raise Refused(f"function {body.function}: nothing reaches the loop at {body.offsets[target.start]:#x}")
     return types, heights
 
 
