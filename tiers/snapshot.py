@@ -6,6 +6,7 @@ from wasmjit._image import native
 from wasmjit.runtime.codes import MOD_CHECKED
 from wasmjit.tiers import policy
 from wasmjit.tiers.optimizer.request import HOST, Options, Profile, Request
+from wasmjit.tiers.restrict import permitted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +25,12 @@ NO_FUNCTION = 0xFFFF_FFFF
 def request_of(module: "Module", state: "State", entries: "Iterable[tuple[int, int]]", level: int, *, profiled: bool = True) -> Request:
     """A request for entries (function, loop or 0) of a module.
 
-    profiled: with what was counted; else whole functions are compiled, which can be done before they ran.
+    Functions that may not be compiled are left out. profiled: with what was counted; else whole functions are compiled, which can be
+    done before they ran.
     """
     if state.binary is None:
         state.binary = module.binary()
-    entries = tuple(sorted(set(entries)))
+    entries = tuple(sorted(entry for entry in set(entries) if permitted(entry[0])))
     functions = {function for function, _ in entries}
     given_up = {function: N.function_state(module.address, function)[3] for function in functions}
     options = Options(

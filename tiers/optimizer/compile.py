@@ -23,6 +23,8 @@ def compile_unit(request: Request, *, verify: bool = False) -> Unit:
     """Compile a request; the same request gives the same unit. verify: check the IR first. Refused: it will not be compiled."""
     from wasmjit.tiers.optimizer.build import build
 
+    if not request.entries:
+        raise Refused("nothing of it may be compiled")
     began = time.perf_counter()
     program = build(request)
     text = _checked(program)

@@ -44,12 +44,22 @@ def load(values: "dict[str, Any]", path: str, args: list[str]) -> Program:
     environment = dict(os.environ) if values.get("wasi", {}).get("inherit_env") else {}
     environment.update(pair for pair in values.get("env", ()) if pair is not None)
     return Program(
-        wasmjit.Module.from_file(path, config=wasmjit.Config(tier=values.get("tier", "auto"))),
+        wasmjit.Module.from_file(path, config=config_of(values)),
         wasi=wasmjit.Wasi([values.get("argv0", path), *args], environment, stdin=0, stdout=1, stderr=2, dirs=dict(values.get("dir", ()))),
         limits=wasmjit.Limits(memory=wasm.get("max_memory_size"), table=wasm.get("max_table_elements")),
         unknown_imports="trap" if wasm.get("unknown_imports_trap") else "error",
         timeout=wasm.get("timeout"),
     )
+
+
+def config_of(values: "dict[str, Any]") -> "wasmjit.Config":
+    """The settings of tiers that options give."""
+    try:
+        return wasmjit.Config(values.get("tier", "auto"), compile=values.get("compile"), stress=values.get("stress"))
+    except ValueError as error:
+        from wasmjit.cli._options import UsageError
+
+        raise UsageError(str(error)) from None
 
 
 def start_program(values: "dict[str, Any]", path: str, args: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 import os
 
-from wasmjit._config import TIERS
+from wasmjit._config import COMPILES, STRESSES, TIERS
 from wasmjit.cli._options import Option
 from wasmjit.cli._values import boolean, choice, count, duration, size
 
@@ -57,5 +57,7 @@ OPTIONS = (
     WASI,
     Option("--tier", "TIER", f"how the code runs: {', '.join(TIERS)}", convert=choice(*TIERS)),
     Option("--trace-out", "FILE", "write what happens between the tiers: .json for ui.perfetto.dev, or .jsonl", convert=trace_file),
+    Option("--compile", "WHERE", f"where functions are compiled: {', '.join(COMPILES)}", convert=choice(*COMPILES)),
+    Option("--stress", "S", f"for tests, change tiers where there is no need: {', '.join(STRESSES)}", convert=choice(*STRESSES)),
     Option("--stats", "", "print figures of the run to stderr"),
 )
