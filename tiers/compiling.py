@@ -7,11 +7,12 @@ from wasmjit._image import native
 from wasmjit.profiler import events
 from wasmjit.runtime.codes import PHASE_REFUSED
 from wasmjit.tiers import policy
+from wasmjit.tiers.store import Entry, Kept
 from wasmjit.tiers.workers import Refusal, Workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from wasmjit._module import Module
@@ -25,11 +26,33 @@ NO_COMPILER = "llvmlite, which compiles, cannot be imported ({error}): pip insta
 class State:
     """What is known of a module while it lives."""
 
-    __slots__ = ("binary", "compiled")
+    __slots__ = ("binary", "levels", "entry", "new", "gone")
 
-    def __init__(self) -> None:
+    def __init__(self, module: "Module") -> None:
+        config = module.config
+        kept = config.cache is not False and config.stress is None and not config.deterministic
         self.binary: bytes | None = None  # kept while it is being compiled
-        self.compiled: dict[int, int] = {}  # function: units that were installed for it
+        self.levels: dict[int, int] = {}  # function: how strongly it was compiled
+        self.entry = Entry(module) if kept else None  # where its code is kept
+        self.new: list[Kept] = []  # what is not written there yet
+        self.gone: set[int] = set()  # functions whose code there was given up
+
+    def add(self, module: "Module", entries: "Iterable[tuple[int, int]]", level: int, data: bytes) -> None:
+        """Units were installed: they are to be kept."""
+        entries = tuple(entries)
+        for function, _ in entries:
+            self.levels[function] = level
+        if self.entry is not None:
+            self.entry.fingerprint(module)
+            self.new.append(Kept(entries, level, data))
+
+    def keep(self) -> None:
+        """Write what is new."""
+        if self.entry is not None and (self.new or self.gone):
+            new, gone = self.new, self.gone
+            self.new, self.gone = [], set()
+            if self.entry.binary:
+                self.entry.write(new, gone, llvm_version())
 
 
 class Compiler:
@@ -85,6 +108,13 @@ def compile_here(request: "Request") -> bytes:
         raise Refusal(str(refused)) from None
     except MemoryError:
         raise Refusal("no memory for the compiler") from None
+
+
+def llvm_version() -> str:
+    """Of llvmlite and the LLVM in it: which is told without loading it."""
+    from importlib.metadata import version
+
+    return version("llvmlite")
 
 
 def available() -> str:

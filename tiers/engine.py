@@ -48,7 +48,7 @@ class Engine:
 
     def compile_first(self, module: "Module", function: int) -> None:
         """Compile a function of tier "opt" before it runs for the first time, and with it all others of a small module."""
-        mod = module.address
+        mod, state = module.address, self._state(module)
         everything = list(own_functions(mod))
         groups = [[function]]
         if len(everything) > 1 and sum(_nbytes(mod, other) for other in everything) <= policy.WHOLE_MODULE:
@@ -56,9 +56,10 @@ class Engine:
         reason = ""
         for functions in groups:
             nbytes = sum(_nbytes(mod, other) for other in functions)
-            request = request_of(module, self._state(mod), [(other, 0) for other in functions], _level(module, nbytes), profiled=False)
+            request = request_of(module, state, [(other, 0) for other in functions], _level(module, nbytes), profiled=False)
             data, reason = compiling.run(self.compiler, module, request, nbytes, _flow())
             if data:
+                state.add(module, request.entries, request.options.level, data)
                 return
         compiling.refuse(module, [(function, 0)], reason)
 
@@ -67,7 +68,9 @@ class Engine:
         thread = threading.current_thread()
         thread.name = THREAD
         while not self._ending:
-            rows = N.requests_wait(0.0 if len(self._queue) else policy.IDLE)
+            if not self._queue:
+                self._keep()
+            rows = N.requests_wait(-1.0 if self._queue else policy.IDLE)
             self._accept(rows)
             job = self._queue.take()
             if job is not None:
@@ -85,9 +88,12 @@ class Engine:
 
     def _compile(self, module: "Module", job: Job) -> None:
         """Compile and install, or refuse. A function keeps the code that it has if it only should have got better one."""
-        mod, state = module.address, self._state(module.address)
+        mod, state = module.address, self._state(module)
         entries = [(job.function, 0), (job.function, job.loop)]
-        if N.function_state(mod, job.function)[3] >= policy.REFUSE_AFTER:
+        given_up = N.function_state(mod, job.function)[3]
+        if given_up:
+            state.gone.add(job.function)
+        if given_up >= policy.REFUSE_AFTER:
             compiling.refuse(module, entries, f"{policy.REFUSE_AFTER} pieces of code for it were given up", job.flow)
             return
         done = False
@@ -97,14 +103,22 @@ class Engine:
             if reason and not job.again:
                 compiling.refuse(module, entries, reason, job.flow)
             elif data:
-                state.compiled[job.function] = job.level
+                state.add(module, request.entries, job.level, data)
             done = True
         finally:
             if not done:  # Ctrl-C while the running thread compiled: it may be asked for again
                 N.unit_retire(mod, job.function, PHASE_COLD)
 
-    def _state(self, mod: int) -> State:
-        return self._states.setdefault(mod, State())
+    def _state(self, module: "Module") -> State:
+        state = self._states.get(module.address)
+        if state is None:
+            state = self._states[module.address] = State(module)
+        return state
+
+    def _keep(self) -> None:
+        """Write what is new to the code cache."""
+        for state in list(self._states.values()):
+            state.keep()
 
     def _accept(self, rows: "Iterable[tuple[int, int, int, int]]") -> None:
         for mod, function, loop, samples in rows:
@@ -129,12 +143,16 @@ class Engine:
 
     def forget(self, mod: int) -> None:
         """A module dies."""
-        self._states.pop(mod, None)
+        self._queue.forget(mod)
+        state = self._states.pop(mod, None)
+        if state is not None:
+            state.keep()
 
     def end(self) -> None:
         """The interpreter ends: no new compile begins, and the one under way in this process is not waited for."""
         self._ending = True
         self.compiler.close()
+        self._keep()
         if self._busy and not leave_at_exit():
             while self._busy:  # the thread goes on in LLVM, which must not be torn down under it
                 sleep(0.001)
@@ -158,7 +176,7 @@ def leave_at_exit() -> bool:
     if not hasattr(process, "on_exit"):
         return False
     process.fflush(None)
-    return process.on_exit(ctypes.cast(process._exit, ctypes.c_void_p), None) == 0
+    return bool(process.on_exit(ctypes.cast(process._exit, ctypes.c_void_p), None) == 0)
 
 
 def _nbytes(mod: int, function: int) -> int:

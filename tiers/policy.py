@@ -64,7 +64,8 @@ QUEUED = 4096  # requests that wait at most; the least valuable are dropped and 
 # --- the code cache
 
 CACHE_LARGEST = 64 << 20  # bytes of one module's entry; more is not kept
-HASHED_AT_LOAD = 1 << 20  # bytes of a binary whose SHA-256 (1 ms at most) is computed where it is loaded, larger ones in a thread
+HASHED_AT_LOAD = 128 << 10  # bytes of a binary whose SHA-256 (0.5 ms at most) is computed where it is loaded, larger ones in a thread
+INSTALLED_AT_LOAD = 256 << 10  # bytes of an entry that is installed there: some 100 functions
 
 # --- tier "opt": everything is compiled before it runs
 

@@ -6,6 +6,8 @@ from _weakref import ref
 
 from ._image import native
 from .runtime.codes import HOOK_COMPILE, HOOK_PROMOTE, MOD_OPT, MOD_STRESS, MOD_SYNC, MOD_TIERED
+from .tiers.policy import HASHED_AT_LOAD, INSTALLED_AT_LOAD
+from .tiers.store import Entry, install
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 N = native()
 
-READY = all(hasattr(N, name) for name in ("tier_thresholds", "requests_forget", "requests_wait", "unit_install", "unit_retire"))
 COMPILED = ("auto", "opt")  # tiers whose modules are compiled
 
 _modules: "dict[int, _Ref]" = {}
@@ -34,7 +35,7 @@ class _Ref(ref):  # type: ignore[type-arg]
 
 def flags(config: "Config") -> int:
     """MOD_* of a module with these settings."""
-    if config.tier not in COMPILED or not READY:
+    if config.tier not in COMPILED:
         return 0
     found = MOD_OPT if config.tier == "opt" else MOD_TIERED
     if config.compile == "sync":
@@ -47,8 +48,6 @@ def flags(config: "Config") -> int:
 def enroll(module: "Module") -> None:
     """Let a loaded module's functions be compiled. ImportError: they must be, and there is no compiler."""
     config = module.config
-    if not READY:
-        return
     if config.tier == "opt":
         from .tiers.compiling import available
 
@@ -60,6 +59,20 @@ def enroll(module: "Module") -> None:
     known = _Ref(module, _forget)
     known.mod = mod
     _modules[mod] = known
+    if config.cache is not False and config.stress is None and not config.deterministic:
+        reuse(module)
+
+
+def reuse(module: "Module") -> None:
+    """Install the code that earlier runs left for a module: now if it is little, else in a thread of its own."""
+    entry = Entry(module)
+    nbytes = entry.size()
+    if nbytes == 0:
+        return
+    if module.config.tier == "opt" or (nbytes <= INSTALLED_AT_LOAD and module.nbytes <= HASHED_AT_LOAD):
+        install(module, entry)
+    else:
+        start_new_thread(install, (module, entry))
 
 
 def find(mod: int) -> "Module | None":

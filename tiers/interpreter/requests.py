@@ -7,10 +7,10 @@ the thread.
 from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyErr_NoMemory, PyEval_RestoreThread, PyEval_SaveThread, PyList_Append, PyList_New
 from wasmjit.native.lang import PyObject, addr, alloca, atomic_add, boolean, export, f64, fn, ptr, sizeof, struct, u8, u32, u64, var, vload
 from wasmjit.native.libc import free, getpid, malloc, memcpy, syscall
+from wasmjit.runtime.locks import lock_drop, lock_take
 from wasmjit.runtime.platform import SYS_FUTEX
 from wasmjit.runtime.structs import Mod
 
-from .spin import spin_lock, spin_unlock
 
 MOST = 1024  # requests that wait
 FUTEX_WAIT, FUTEX_WAKE = 128, 129  # of this process only
@@ -42,7 +42,7 @@ REQUESTS = var("compile_requests", Requests)
 def requests_push(mod: ptr[Mod], function: u32, loop: u32, samples: u64) -> boolean:
     """Append a request. False: there is no place."""
     q = REQUESTS
-    spin_lock(addr(q.lock))
+    lock_take(addr(q.lock))
     if q.items == 0:
         q.items = ptr[CompileRequest](malloc(MOST * sizeof(CompileRequest)))
     fits = q.items != 0 and q.count < MOST
@@ -53,7 +53,7 @@ def requests_push(mod: ptr[Mod], function: u32, loop: u32, samples: u64) -> bool
         item.loop = loop
         item.samples = samples
         q.count += 1
-    spin_unlock(addr(q.lock))
+    lock_drop(addr(q.lock))
     if fits:
         requests_ring()
     return fits
@@ -87,7 +87,7 @@ def requests_sleep(seconds: f64) -> None:
 
 @export
 def requests_wait(seconds: f64) -> ptr[PyObject]:
-    """Take all requests out, oldest first; waits for the first so long with the GIL released.
+    """Take all requests out, oldest first; waits for the first so long with the GIL released. Below 0: no wait, and it goes on attending.
 
     List of (address of the Mod, function index, offset in the binary of the loop to enter at or 0, samples of the function): empty
     when the time is over, after requests_wake, now and then for no reason. The calling thread attends the queue until it gets an empty
@@ -100,15 +100,15 @@ def requests_wait(seconds: f64) -> ptr[PyObject]:
     block = ptr[CompileRequest](malloc(MOST * sizeof(CompileRequest)))
     if block == 0:
         return PyErr_NoMemory()
-    spin_lock(addr(q.lock))
+    lock_take(addr(q.lock))
     count = q.count
     if count != 0:
         memcpy(ptr[u8](block), ptr[u8](q.items), count * sizeof(CompileRequest))
     q.count = 0
     q.woken = 0
-    if count == 0:
+    if count == 0 and seconds >= 0.0:
         q.attended = 0
-    spin_unlock(addr(q.lock))
+    lock_drop(addr(q.lock))
     found = PyList_New(0)
     k: u64 = 0
     while found != 0 and k < count:
@@ -136,7 +136,7 @@ def requests_forget(mod: ptr[Mod]) -> None:
     q = REQUESTS
     if q.count == 0:
         return
-    spin_lock(addr(q.lock))
+    lock_take(addr(q.lock))
     kept: u64 = 0
     k: u64 = 0
     while k < q.count:
@@ -145,4 +145,4 @@ def requests_forget(mod: ptr[Mod]) -> None:
             kept += 1
         k += 1
     q.count = kept
-    spin_unlock(addr(q.lock))
+    lock_drop(addr(q.lock))
