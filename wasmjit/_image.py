@@ -74,6 +74,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.tracering",
     "wasmjit.runtime.traps",
     "wasmjit.runtime.unitcheck",
+    "wasmjit.runtime.unitfree",
     "wasmjit.runtime.unitinfo",
     "wasmjit.runtime.unitinstall",
     "wasmjit.runtime.units",

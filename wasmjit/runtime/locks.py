@@ -1,4 +1,4 @@
-"""Locks of native code: a word of the process each. Held for short work only, with or without the GIL, never while waiting for it."""
+"""Locks of native code: held for short, taken with the GIL held or not; nobody who holds one may want the GIL."""
 
 from wasmjit.native.lang import atomic_cas, atomic_load, atomic_store, fn, ptr, u64, void
 from wasmjit.native.libc import getpid, usleep

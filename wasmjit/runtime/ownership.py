@@ -14,7 +14,7 @@ from wasmjit.runtime.calls_store import NOBODY, store_limit, store_limit_end
 from wasmjit.runtime.codes import STORE_ERROR, STORE_SWEEP
 from wasmjit.runtime.instances import InstBlock, StoreBox, inst_free
 from wasmjit.runtime.structs import Ec, Mod
-from wasmjit.runtime.unitinstall import units_free
+from wasmjit.runtime.unitfree import units_free
 
 
 @extern

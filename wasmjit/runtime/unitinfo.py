@@ -3,7 +3,7 @@
 from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyBytes_FromStringAndSize, PyList_Append, PyList_New
 from wasmjit.native.lang import PyObject, export, fn, i64, ptr, sizeof, u8, u64
 from wasmjit.runtime.structs import Mod
-from wasmjit.runtime.units import Unit, UnitEntry, unit_of_pc
+from wasmjit.runtime.units import Unit, UnitEntry, UnitFrame, unit_depth, unit_frames, unit_of_pc, unit_site
 
 
 @fn
@@ -57,3 +57,22 @@ def mod_units(mod: ptr[Mod]) -> ptr[PyObject]:
             return ptr[PyObject](0)
         unit = unit.next
     return found
+
+
+@export
+def unit_place(pc: u64) -> ptr[PyObject]:
+    """Where an address in optimized code belongs: (unit, its frames as records <II (function, wasm offset), innermost first).
+
+    The unit is 0 for other addresses; adapters have no frames.
+    """
+    unit = unit_of_pc(pc)
+    blob: u64 = 0
+    frames = ptr[u8](0)
+    nbytes: i64 = 0
+    if unit != 0:
+        blob = unit.blob
+        site = unit_site(unit, pc)
+        if site != 0:
+            frames = ptr[u8](unit_frames(unit, site))
+            nbytes = i64(u64(unit_depth(unit, site)) * sizeof(UnitFrame))
+    return Py_BuildValue(b"(KN)", blob, PyBytes_FromStringAndSize(frames, nbytes))

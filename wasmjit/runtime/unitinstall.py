@@ -1,16 +1,10 @@
-"""How units come and go: entries are set, swapped back, and memory is freed when no thread can be inside.
-
-A thread is outside when its context has no activation. All activations begin with the GIL held, so who holds the GIL sees those
-of every thread that may have read an entry before it was swapped: units are freed with the GIL held only. A retired unit keeps a
-list of the contexts that were inside when it was first looked at; those found outside are crossed off whenever units are swept.
-"""
+"""How units come and go: entries are set while threads run the module, and swapped back. `unitfree` then frees them."""
 
 from wasmjit.native.capi import PyBytes_AsString, PyBytes_Size, PyErr_Clear
 from wasmjit.native.lang import (
     PyObject,
     addr,
     atomic_cas,
-    atomic_load,
     atomic_store,
     atomic_store_release,
     boolean,
@@ -25,14 +19,14 @@ from wasmjit.native.lang import (
     u64,
     void,
 )
-from wasmjit.native.libc import calloc, free, malloc, memcpy
-from wasmjit.runtime.codearena import code_give, code_mark, code_put
+from wasmjit.native.libc import calloc, free, memcpy
+from wasmjit.runtime.codearena import code_mark, code_put
 from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_PROFILING, TRACE_ENTER, TRACE_RETIRE
-from wasmjit.runtime.context import THREADS
 from wasmjit.runtime.preempt import preempt_start
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.unitcheck import own_function, rows_end, unit_check
+from wasmjit.runtime.unitfree import sweep
 from wasmjit.runtime.units import (
     UNITS,
     PackedUnit,
@@ -200,69 +194,6 @@ def unit_give_up(unit: ptr[Unit], phase: u32) -> void:
             code.deopts += 1
 
 
-@fn
-def unit_free(unit: ptr[Unit]) -> void:
-    """Free a unit that is in no list of retired ones and that nobody can be inside of."""
-    at = unit.mod.units
-    if at == unit:
-        unit.mod.units = unit.next
-    else:
-        while at.next != unit:
-            at = at.next
-        at.next = unit.next
-    code_give(unit.blob, unit.nblob)
-    free(ptr[u8](unit.inside))
-    free(ptr[u8](unit))
-
-
-@fn
-def may_be_inside(ec: ptr[Ec]) -> boolean:
-    return u64(atomic_load(addr(ec.act))) != 0
-
-
-@fn
-def look_inside(unit: ptr[Unit]) -> boolean:
-    """Cross off the contexts that are outside; is none left?"""
-    if unit.inside == 0:
-        count: u64 = 0
-        ec = THREADS.list
-        while ec != 0:
-            if may_be_inside(ec):
-                count += 1
-            ec = ec.link
-        if count == 0:
-            return True
-        unit.inside = ptr[ptr[Ec]](malloc(count * 8))
-        if unit.inside == 0:
-            return False
-        ec = THREADS.list
-        while ec != 0 and unit.ninside < count:  # new contexts come first in the list, and they hold the GIL when they enter
-            if may_be_inside(ec):
-                unit.inside[unit.ninside] = ec
-                unit.ninside += 1
-            ec = ec.link
-    kept: u64 = 0
-    for i in range(unit.ninside):
-        if may_be_inside(unit.inside[i]):
-            unit.inside[kept] = unit.inside[i]
-            kept += 1
-    unit.ninside = kept
-    return kept == 0
-
-
-@fn
-def sweep(mod: ptr[Mod]) -> void:
-    """Free the retired units that nobody is inside of, and all of `mod`, which nobody runs. Needs the lock and the GIL."""
-    place = ptr[ptr[Unit]](addr(UNITS.retired))
-    while place[0] != 0:
-        unit = place[0]
-        if unit.mod == mod or look_inside(unit):
-            place[0] = unit.later
-            unit_free(unit)
-        else:
-            place = ptr[ptr[Unit]](addr(unit.later))
-
-
 @export
 def unit_install(mod: ptr[Mod], data: ptr[PyObject]) -> u64:
     """Install a packed unit of a module, given as bytes; the unit's address, 0: it is damaged, made for another module, or cannot be.
@@ -325,27 +256,7 @@ def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
     return found
 
 
-@export
-def units_sweep() -> void:
-    """Free the retired units that no thread can be inside of."""
-    units_lock()
-    sweep(ptr[Mod](0))
-    units_unlock()
-
-
 @fn
-def units_free(mod: ptr[Mod]) -> void:
-    """Free the units of a module that nobody runs any more. The GIL is held."""
-    if mod.units == 0:
-        return
-    units_lock()
-    sweep(mod)
-    while mod.units != 0:
-        unit_free(mod.units)
-    units_unlock()
-
-
-@fn(cold=True)
 def unit_exit(ec: ptr[Ec], descriptor: ptr[u8]) -> void:
     """An exit of optimized code was taken: count it. When it has been taken Mod.exits times, its unit is given up.
 
