@@ -36,7 +36,6 @@ METADATA = """
 !3 = !DISubroutineType(types: !0)
 !4 = !{i32 2, !"Debug Info Version", i32 3}
 !5 = !{i32 7, !"Dwarf Version", i32 5}
-!6 = distinct !DISubprogram(name: "f", file: !1, line: 0, type: !3, unit: !2, spFlags: DISPFlagDefinition)
 !llvm.dbg.cu = !{!2}
 !llvm.module.flags = !{!4, !5}
 declare i64 @llvm.fshl.i64(i64, i64, i64)
@@ -76,7 +75,16 @@ class Bodies:
         self.sites: list[tuple[Frame, ...]] = []
         self.exits: list[tuple[int, int, int]] = []
         self.forms: set[int] = set()
+        self.scopes = 0
         self.imported = int(ptr[Mod](module.address).nimport_funcs)
+
+    def scope(self) -> int:
+        """Number of the metadata of one more function."""
+        self.scopes += 1
+        number = 5 + self.scopes
+        line = "line: 0, type: !3, unit: !2, spFlags: DISPFlagDefinition"
+        self.texts.append(f'!{number} = distinct !DISubprogram(name: "f", file: !1, {line})')
+        return number
 
     def body(self, function: int, signature: Signature) -> "Body":
         """The body of a function, to be written."""
@@ -114,8 +122,8 @@ class Body:
         self.bodies, self.function, self.signature, self.loop = bodies, function, signature, loop
         self.lines: list[str] = ["entry:"]
         self.count = 0
-        self.dbg = ", !dbg !DILocation(line: 0, scope: !6)"
-        self.blocks = 0  # ends that were written
+        self.scope = bodies.scope()
+        self.dbg = f", !dbg !DILocation(line: 0, scope: !{self.scope})"
         self.args = [] if loop else self._take()
 
     # lines
@@ -145,7 +153,7 @@ class Body:
         """What follows belongs to the site of these frames, innermost first."""
         if frames not in self.bodies.sites:
             self.bodies.sites.append(frames)
-        self.dbg = f", !dbg !DILocation(line: {self.bodies.sites.index(frames) + 1}, scope: !6)"
+        self.dbg = f", !dbg !DILocation(line: {self.bodies.sites.index(frames) + 1}, scope: !{self.scope})"
 
     # the convention
 
@@ -279,8 +287,11 @@ class Body:
                 returned = self.let(f"insertvalue {RESULT} poison, <2 x double> {self._lane(value)}, 1")
         self.emit("ret ptr null" if self.loop else f"ret {RESULT} {returned}")
 
-    def leave(self, frames: Sequence[tuple[int, int, int]], values: dict[int, str], wasm: int = 0) -> None:
-        """Exit. frames: (function, slot offset in its profiled form, base), outermost first; values: by slot of the root."""
+    def leave(self, frames: Sequence[tuple[int, int, int]], values: dict[int, str], wasm: int) -> None:
+        """Exit. frames: (function, slot offset in its profiled form, base), outermost first; values: by slot of the root.
+
+        wasm: the innermost one's offset in the binary.
+        """
         for k, value in values.items():
             self.emit(f"store i64 {value}, ptr {self.slot(k)}")
         number = len(self.bodies.exits)
@@ -303,13 +314,14 @@ class Body:
         else:
             head = f"define {RESULT} @body_{self.function}({PARAMETERS})"
             self._adapter()
-        self.bodies.texts.append("\n".join([f"{head} {ATTRIBUTES} !dbg !6 {{", *self.lines, "}"]))
+        self.bodies.texts.append("\n".join([f"{head} {ATTRIBUTES} !dbg !{self.scope} {{", *self.lines, "}"]))
 
     def _adapter(self) -> None:
         """The i2c of the body."""
         at = Body.__new__(Body)
         at.bodies, at.loop, at.lines, at.count = self.bodies, 0, ["entry:"], 0
-        at.dbg = ", !dbg !DILocation(line: 0, scope: !6)"
+        scope = self.bodies.scope()
+        at.dbg = f", !dbg !DILocation(line: 0, scope: !{scope})"
         passed = NOTHING[:]
         for k, (where, register) in enumerate(places(self.signature[0])):
             value = at.let(f"load i64, ptr {at.slot(k)}") if where != "s" else ""
@@ -326,5 +338,5 @@ class Body:
                 value = at.let(f"extractelement <2 x i64> {lanes}, i64 0")
             at.emit(f"store i64 {value}, ptr {at.slot(0)}")
         at.emit("ret void")
-        text = "\n".join([f"define void @i2c_{self.function}(ptr %ec, ptr %inst) {ATTRIBUTES} !dbg !6 {{", *at.lines, "}"])
+        text = "\n".join([f"define void @i2c_{self.function}(ptr %ec, ptr %inst) {ATTRIBUTES} !dbg !{scope} {{", *at.lines, "}"])
         self.bodies.texts.append(text)

@@ -71,16 +71,8 @@ def osr(h: Handler) -> None:
 def _leave_for(h: Handler) -> None:
     """What native code and all that it reaches take from the context; and nothing but the timer interrupts it."""
     h.program.externs["preempt_arm"] = "declare hidden void @preempt_arm(ptr) nounwind"
-    idle, ticking = h.label("idle"), h.label("ticking")
-    stopped = h.let(f"icmp eq i64 {h.ec('ticking', 'i64')}, 0")
-    h.emit(f"br i1 {stopped}, label %{idle}, label %{ticking}, !prof !1")
-    h.place_label(idle)
-    h.emit("call void @preempt_arm(ptr %ec)")
-    h.emit(f"br label %{ticking}")
-    h.place_label(ticking)
     h.emit(f"store ptr %csp, ptr {h.ec_field('cs_top')}")
     h.emit(f"store i64 %budget, ptr {h.ec_field('budget')}")
-    h.program.externs["preempt_arm"] = "declare hidden void @preempt_arm(ptr) nounwind"
     arm, armed = h.label("arm"), h.label("armed")
     ticking = h.let(f"icmp ne i64 {h.ec('ticking', 'i64')}, 0")
     h.emit(f"br i1 {ticking}, label %{armed}, label %{arm}, !prof !0")
