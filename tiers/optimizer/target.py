@@ -2,6 +2,7 @@
 
 LLVM's options are global to the process and set once:
 - Shrink wrapping moves the set-up of the frame pointer behind accesses that can fault; backtraces need it before them.
+- A function that only traps would get a section of its own; a unit has one.
 - Merging equal code of two branches leaves one place for two sites; then a trap would name the wrong one, or none.
 """
 
@@ -17,6 +18,7 @@ _OPTIONS = (
     "-simplifycfg-hoist-common=false",
     "-simplifycfg-sink-common=false",
     "-enable-tail-merge=false",
+    "-profile-guided-section-prefix=false",
 )
 
 
