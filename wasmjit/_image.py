@@ -96,7 +96,6 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.tiers.interpreter.requests",
     "wasmjit.tiers.interpreter.sampling",
     "wasmjit.tiers.interpreter.slotcode",
-    "wasmjit.tiers.interpreter.spin",
     "wasmjit.tiers.interpreter.stack",
     "wasmjit.tiers.interpreter.translate",
 )

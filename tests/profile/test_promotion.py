@@ -121,6 +121,19 @@ def test_small_functions_that_it_calls_are_profiled_along(hooks: Hooks) -> None:
     assert sum(point.times for point in points(module, SMALL) if point.after) == 2 * 2 * 5  # entry and end, two calls, five times
 
 
+def test_a_function_given_back_for_profiling_gets_a_whole_window(hooks: Hooks) -> None:
+    module = interp(CALLS)
+    tiered(module, warm=1000, window=5)
+    small, run = code_of(module, SMALL), code_of(module, RUN)
+    seen = []
+    exports = wasmjit.Instance(module, {"host": {"look": lambda: seen.append((run.phase, small.entry == small.profiled))}}).exports
+    exports.run(1)
+    run.phase = PHASE_PROFILING
+    assert exports.run(30) == sum(3 * (3 * n + 8_000_000) for n in range(1, 31))
+    assert seen[1:] == [(PHASE_PROFILING, False)] + [(PHASE_PROFILING, True)] * 5 + [(PHASE_REQUESTED, False)] * 24
+    assert (small.held, run.held) == (0, 0)
+
+
 def test_what_runs_optimized_code_is_left_alone(hooks: Hooks) -> None:
     module = interp(CALLS)
     tiered(module, warm=10, window=5)

@@ -10,6 +10,7 @@ Which form runs is told by Code.entry alone. It is exchanged only if it is the o
 
 from wasmjit.native.lang import addr, atomic_cas, boolean, fn, load, ptr, u32, u64, void
 from wasmjit.runtime.codes import (
+    HOLDING,
     HOOK_PROMOTE,
     MOD_SYNC,
     MOD_TIERED,
@@ -23,6 +24,7 @@ from wasmjit.runtime.codes import (
 )
 from wasmjit.runtime.structs import Code, Ec, Loop
 from wasmjit.runtime.tracering import trace_note, tracing
+from wasmjit.runtime.units import Unit
 from wasmjit.tiers.policy import CALLEE_BYTES, CALLEES
 
 from .calls import CALLEE_FIELD
@@ -43,10 +45,10 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
         if code.window >= mod.warm:
             window_begin(code)
     elif code.phase == PHASE_PROFILING:
-        if code.window >= mod.window:
+        if code.held & HOLDING == 0:  # it was given back in this phase
+            window_begin(code)
+        elif code.window >= mod.window:
             window_end(ec, code)
-        else:
-            enter_profiled(code)  # whoever gave it back in this phase has not made that form
     elif code.phase == PHASE_COMPILED and loop != 0:
         if loop.osr == 0 and loop.asked != code.unit and code.window >= mod.warm:
             loop.asked = code.unit
@@ -68,17 +70,17 @@ def enter_fast(code: ptr[Code]) -> void:
 
 @fn(cold=True)
 def window_begin(code: ptr[Code]) -> void:
-    """COLD -> PROFILING; without memory for that it is tried again as many samples later."""
+    """To PROFILING; without memory for that it is tried again as many samples later."""
     slots_lock()
-    begun = code.phase == PHASE_COLD
-    if begun:
+    if code.phase == PHASE_COLD or (code.phase == PHASE_PROFILING and code.held & HOLDING == 0):
         samples = code.window
         code.window = 0
-        begun = code.profiled != 0 or tr_run_profiled(code) == 0
-        if begun:
+        if code.profiled != 0 or tr_run_profiled(code) == 0:
             code.phase = PHASE_PROFILING
             enter_profiled(code)
-            callees_hold(code, True)
+            if code.held & HOLDING == 0:
+                code.held |= HOLDING
+                callees_hold(code, True)
             if tracing():
                 trace_note(TRACE_WARM, code, samples, code.mod.warm)
     slots_unlock()
@@ -88,13 +90,18 @@ def window_begin(code: ptr[Code]) -> void:
 def window_end(ec: ptr[Ec], code: ptr[Code]) -> void:
     """PROFILING -> REQUESTED, or COLD if the queue is full."""
     slots_lock()
-    ended = code.phase == PHASE_PROFILING
+    ended = code.phase == PHASE_PROFILING and code.held & HOLDING != 0
     if ended:
         code.phase = PHASE_REQUESTED
         code.window = 0
+        code.held -= HOLDING
         callees_hold(code, False)
         if code.held == 0:
             enter_fast(code)
+        loop = code.loops
+        while loop != 0:
+            loop.asked = ptr[Unit](0)
+            loop = loop.next
     slots_unlock()
     if ended:
         request(ec, code, hottest_loop(code))
@@ -121,7 +128,7 @@ def callees_hold(code: ptr[Code], hold: boolean) -> void:
             callee.held += 1
             if callee.profiled != 0 or tr_run_profiled(callee) == 0:
                 enter_profiled(callee)
-        elif callee.held != 0:
+        else:
             callee.held -= 1
             if callee.held == 0 and callee.phase != PHASE_PROFILING:
                 enter_fast(callee)

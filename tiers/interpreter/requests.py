@@ -11,7 +11,6 @@ from wasmjit.runtime.locks import lock_drop, lock_take
 from wasmjit.runtime.platform import SYS_FUTEX
 from wasmjit.runtime.structs import Mod
 
-
 MOST = 1024  # requests that wait
 FUTEX_WAIT, FUTEX_WAKE = 128, 129  # of this process only
 LONGEST = 1e6  # seconds

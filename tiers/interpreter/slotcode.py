@@ -17,10 +17,10 @@ from wasmjit.native.lang import (
     var,
 )
 from wasmjit.native.libc import free, malloc, memcpy, memmove, realloc
+from wasmjit.runtime.locks import lock_drop, lock_take
 from wasmjit.runtime.structs import Code, Loop, Mod, Point
 
 from .requests import requests_forget
-from .spin import spin_lock, spin_unlock
 
 FIRST_CHUNK = 16 << 10  # bytes: a small module needs no more
 LAST_CHUNK = 512 << 10
@@ -56,12 +56,12 @@ REGISTRY = var("slot_registry", Registry)
 
 @fn
 def slots_lock() -> None:
-    spin_lock(addr(REGISTRY.lock))
+    lock_take(addr(REGISTRY.lock))
 
 
 @fn
 def slots_unlock() -> None:
-    spin_unlock(addr(REGISTRY.lock))
+    lock_drop(addr(REGISTRY.lock))
 
 
 @fn

@@ -50,6 +50,7 @@ PHASE_PROFILING = 1  # new calls run the profiled form
 PHASE_REQUESTED = 2  # a compile was asked for
 PHASE_COMPILED = 3
 PHASE_REFUSED = 4  # stays interpreted
+HOLDING = 1 << 31
 
 # what stands at a canonical place of the profiled form
 POINT_PLAIN = 0

@@ -34,7 +34,7 @@ class Code:
     sig: ptr[Sig]
     mod: ptr["Mod"]  # 0 for a host function
     index: u32  # function index in its module
-    held: u32  # profiling windows of its callers that it is in
+    held: u32  # profiling windows of its callers that it is in, and HOLDING if it has put those that it calls in its own
     body: u32  # offset in the binary of the body: of its vector of locals
     end: u32  # offset just behind the body's last `end`
     slots: ptr[u8]  # slot code once translated; 0 before
