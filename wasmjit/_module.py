@@ -154,6 +154,11 @@ class Module:
         """
         return tuple(sorted(N.mod_samples(self.address), key=lambda place: -place[2]))
 
+    def _listing(self, index: int, kind: str, level: int | None = None) -> str:
+        from ._listing import listing
+
+        return listing(self, index, kind, level)
+
     def func_name(self, index: int) -> str | None:
         """Name of a function by index: from the name section, else of its first export, else None."""
         name: str | None = N.mod_func_name(self.address, index)

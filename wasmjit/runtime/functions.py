@@ -4,7 +4,7 @@
 """
 
 from wasmjit._image import native
-from wasmjit.runtime.codes import HOOK_CALL_OPTIONS, HOOK_FUNCREF, HOST_PASS_INSTANCE, HOST_RAW, VALUE_TYPES
+from wasmjit.runtime.codes import HOOK_CALL_OPTIONS, HOOK_FUNCREF, HOST_PASS_INSTANCE, HOST_RAW, PHASE_COMPILED, VALUE_TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,12 +72,14 @@ class _Methods:
 
     @property
     def tier(self) -> str:
-        """What runs it now: "interp", "reference", or "host"."""
+        """What runs calls of it now: "interp", "opt", "reference", or "host"."""
         mod = N.func_mod(self)
         if mod == 0:
             return "host"
         module = N.func_owner(self).root().modules.get(mod)
-        return "reference" if module is not None and module.config.tier == "reference" else "interp"
+        if module is not None and module.config.tier == "reference":
+            return "reference"
+        return "opt" if N.function_state(mod, N.func_index(self))[2] == PHASE_COMPILED else "interp"
 
     @property
     def _name(self) -> str:
@@ -102,6 +104,24 @@ class _Methods:
         """
         return N.func_call_raw(self, bits)  # type: ignore[no-any-return]
 
+    def slot_code(self) -> str:
+        """The interpreter's code of it, as text. ValueError: a host function, or too large."""
+        mod, index = _place(self)
+        return str(N.func_owner(self).root().modules[mod]._listing(index, "slots"))
+
+    def llvm_ir(self, *, optimized: bool = True, level: int | None = None) -> str:
+        """The LLVM IR of it as it is profiled now, behind LLVM's passes or before; level: 0 to 2, None for what it would be compiled at.
+
+        ValueError: a host function, or the optimizer will not compile it; ImportError without llvmlite.
+        """
+        mod, index = _place(self)
+        return str(N.func_owner(self).root().modules[mod]._listing(index, "optimized" if optimized else "ir", level))
+
+    def asm(self, *, level: int | None = None) -> str:
+        """The assembly of that, with the sites in the binary. For parameters and errors see `llvm_ir`."""
+        mod, index = _place(self)
+        return str(N.func_owner(self).root().modules[mod]._listing(index, "asm", level))
+
     async def acall(self, *args: "Any", timeout: float | None = None, fuel: int | None = None) -> "Any":
         """Call in a worker thread of the running event loop. Cancelling the task does not stop wasm; `timeout` does."""
         from asyncio import to_thread
@@ -119,6 +139,14 @@ class _Methods:
 
     def __reduce_ex__(self, protocol: object) -> "NoReturn":
         raise TypeError(f"{self._name}: a wasm function belongs to its instance and cannot be pickled; pickle the Module")
+
+
+def _place(func: _Methods) -> tuple[int, int]:
+    """Module and index of a wasm function."""
+    mod = N.func_mod(func)
+    if mod == 0:
+        raise ValueError(f"{func._name} is a host function")
+    return mod, N.func_index(func)
 
 
 if TYPE_CHECKING:
