@@ -137,6 +137,8 @@ class Attendant:
             if self.running:
                 return
             self.running = True
+        import threading  # noqa: F401  here: the thread that imports it first is the main thread for it, up to Python 3.12
+
         try:
             start_new_thread(self.attend, ())
         except RuntimeError:  # no thread can be started: interpreted until the next request
