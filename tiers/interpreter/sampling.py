@@ -6,8 +6,10 @@ promotion.py; here the thread goes on where that says: in the same form, the oth
 
 from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyList_Append, PyList_New
 from wasmjit.native.lang import PyObject, addr, atomic_load, export, fn, i64, load, ptr, symbol, u8, u32, u64
+from wasmjit.runtime.codes import TRACE_OSR_ENTER
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod
+from wasmjit.runtime.tracering import trace_note, tracing
 
 from .branches import LOOP_FIELD
 from .promotion import promote
@@ -37,6 +39,8 @@ def safepoint_loop(ec: ptr[Ec], pc: ptr[u8], header: ptr[u8], sp: ptr[u64], csp:
     budget = safepoint(ec)
     osr = atomic_load(ptr[u64](addr(loop.osr)))
     if osr != 0:
+        if tracing():
+            trace_note(TRACE_OSR_ENTER, code, u64(loop.wasm), 0)
         ec.osr = ptr[u8](osr)
         ec.pc = symbol("osr_word")
     elif code.profiled != 0 and code.entry == code.profiled:
