@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from wasmjit._image import native
 from wasmjit.bench._contestants import ROOT, Failed, environment
 from wasmjit.native.cache import locate
 
@@ -23,9 +24,10 @@ def command() -> list[str]:
 
 
 @contextmanager
-def cold_cache() -> Iterator[Mapping[str, str]]:
+def cold_cache() -> Iterator[dict[str, str]]:
     """An environment whose cache folder holds the runtime itself only."""
     with TemporaryDirectory() as folder:
+        native()  # so that it is there
         found = locate()
         for entry in Path(found).iterdir() if found and os.path.isdir(found) else ():
             if entry.name.startswith(OWN):

@@ -1,11 +1,13 @@
-"""Real programs of others, whole processes: their output is checked, their time compared with wasmtime's and node's.
+"""Real programs of others, whole processes: their output is checked, their time and memory compared with wasmtime's and node's.
 
-    WASMJIT_REAL=FOLDER python -m wasmjit.bench programs [--rounds N] [--peers wasmtime,node] [PROGRAM...]
+    WASMJIT_REAL=FOLDER python -m wasmjit.bench programs [--rounds N] [--peers wasmtime,node] [--memory] [PROGRAM...]
 
-Seconds of wall time from the start of a process to its end, nothing cached but wasmjit's own machine code; medians of interleaved
-runs. The programs are those of real.json in the folder WASMJIT_CORPUS, which also has their input in data/ (guest directory /d);
-WASMJIT_REAL names the folder of their unpacked packages. Left out unless named: programs that need later features.
-Exit code 1: a program failed, or its output or files are not those recorded.
+Seconds of wall time from the start of a process to its end; medians of interleaved runs. Cold: nothing of the program is in a cache;
+again: it ran before and all is; wasmtime with and without its cache likewise. Interp: without optimized code, nothing cached; what
+ends soon must not cost more with it. --memory: one more run of each, with the most that the process and its descendants had together
+(PSS, looked at every 10 ms). The programs are those of real.json in the folder WASMJIT_CORPUS, which also has their input in data/
+(guest directory /d); WASMJIT_REAL names the folder of their unpacked packages. Left out unless named: programs that need later
+features. Exit code 1: a program failed, or its output or files are not those recorded.
 """
 
 import json
@@ -14,16 +16,21 @@ import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
+from wasmjit.bench._cold import cold_cache, command
+from wasmjit.bench._contestants import environment
 from wasmjit.bench._measure import interleaved, ratio
+from wasmjit.bench._memory import peak
 
 CORPUS = Path(os.environ.get("WASMJIT_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus")
 REAL = Path(os.environ.get("WASMJIT_REAL") or "real")
@@ -31,7 +38,10 @@ REAL = Path(os.environ.get("WASMJIT_REAL") or "real")
 WASMTIME = """
 import json, os, sys, wasmtime
 path, argv, dirs, trap = json.loads(sys.argv[1])
-engine = wasmtime.Engine()
+config = wasmtime.Config()
+if "WASMTIME_CACHED" in os.environ:
+    config.cache = True
+engine = wasmtime.Engine(config)
 store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
 wasi = wasmtime.WasiConfig()
 wasi.argv = argv
@@ -62,35 +72,62 @@ process.exitCode = wasi.start(new WebAssembly.Instance(module, imports));
 """
 
 Entry = Mapping[str, Any]
+Command = Callable[[Path, Entry, Mapping[str, str]], list[str]]  # of module, entry and guest directories
 
 
 class Wrong(Exception):
     """A program failed or left something else than what is recorded; the message says what."""
 
 
-def of_wasmjit(module: Path, entry: Entry, dirs: Mapping[str, str]) -> list[str]:
+def of_wasmjit(*options: str) -> Command:
     """The command that runs the program in a new process."""
-    options = [part for guest, host in dirs.items() for part in ("--dir", f"{host}::{guest}")]
-    if entry.get("unknown_imports") == "trap":
-        options += ["-W", "unknown-imports-trap"]
-    return [sys.executable, "-m", "wasmjit", "run", "--argv0", entry["argv0"], *options, str(module), *entry["args"]]
+
+    def words(module: Path, entry: Entry, dirs: Mapping[str, str]) -> list[str]:
+        given = [part for guest, host in dirs.items() for part in ("--dir", f"{host}::{guest}")]
+        if entry.get("unknown_imports") == "trap":
+            given += ["-W", "unknown-imports-trap"]
+        return [*command(), "run", "--argv0", entry["argv0"], *options, *given, str(module), *entry["args"]]
+
+    return words
 
 
-def of_script(*interpreter: str) -> Callable[[Path, Entry, Mapping[str, str]], list[str]]:
+def of_script(*interpreter: str) -> Command:
     """The same by a script that takes everything as JSON."""
 
-    def command(module: Path, entry: Entry, dirs: Mapping[str, str]) -> list[str]:
+    def words(module: Path, entry: Entry, dirs: Mapping[str, str]) -> list[str]:
         trap = entry.get("unknown_imports") == "trap"
         return [*interpreter, json.dumps([str(module), [entry["argv0"], *entry["args"]], dirs, trap])]
 
-    return command
+    return words
 
 
-RUNTIMES = {
-    "wasmjit": of_wasmjit,
-    "wasmtime": of_script(sys.executable, "-c", WASMTIME),
-    "node": of_script("node", "--no-warnings", "-e", NODE, "--"),
+@contextmanager
+def wasmtime_cache() -> Iterator[dict[str, str]]:
+    """An environment in which wasmtime has a cache, empty as yet."""
+    with TemporaryDirectory() as folder:
+        yield environment() | {"WASMTIME_CACHED": "1", "HOME": folder, "XDG_CACHE_HOME": folder, "XDG_CONFIG_HOME": folder}
+
+
+class Way(NamedTuple):
+    """A way to run programs. kept: the settings are those of all runs, and one that is not counted fills the cache."""
+
+    peer: str
+    command: Command
+    settings: Callable[[], AbstractContextManager[dict[str, str]]]
+    kept: bool = False
+
+
+in_wasmtime = of_script(sys.executable, "-c", WASMTIME)
+WAYS = {
+    "cold": Way("", of_wasmjit(), cold_cache),
+    "again": Way("", of_wasmjit(), cold_cache, True),
+    "interp": Way("", of_wasmjit("--tier", "interp"), cold_cache),
+    "wasmtime": Way("wasmtime", in_wasmtime, lambda: nullcontext(environment())),
+    "w. again": Way("wasmtime", in_wasmtime, wasmtime_cache, True),
+    "node": Way("node", of_script("node", "--no-warnings", "-e", NODE, "--"), lambda: nullcontext(environment())),
 }
+RATIOS = (("cold", "wasmtime"), ("cold", "node"), ("cold", "interp"), ("again", "w. again"), ("again", "node"))
+PEERS = ("wasmtime", "node")
 
 
 def installed() -> list[str]:
@@ -98,56 +135,90 @@ def installed() -> list[str]:
     return [name for name, here in (("wasmtime", find_spec("wasmtime")), ("node", shutil.which("node"))) if here]
 
 
-def run(runtime: str, entry: Entry, listed: Mapping[str, Entry], out: Path) -> float:
-    """Seconds of one run, with the guest directory /out, where a program that comes before it is run first. Raises Wrong."""
-    if before := entry.get("after"):
-        run(runtime, listed[before], listed, out)
-    package = REAL / entry["name"]
-    with TemporaryDirectory() as scratch:
-        dirs = {"/d": str(CORPUS / "data"), "/out": str(out)}
+class Started(NamedTuple):
+    """A program in a folder of its own: what runs it, and what it must leave there."""
+
+    words: list[str]
+    out: Path
+
+
+@contextmanager
+def prepared(way: Way, entry: Entry, listed: Mapping[str, Entry], settings: Mapping[str, str]) -> Iterator[Started]:
+    """The command, with the guest directory /out, where a program that comes before it was run. Raises Wrong."""
+    with TemporaryDirectory() as out, TemporaryDirectory() as scratch:
+        package = REAL / entry["name"]
+        dirs = {"/d": str(CORPUS / "data"), "/out": out}
         dirs |= {guest: scratch if host is None else str(package / host) for guest, host in entry["dirs"].items()}
-        command = RUNTIMES[runtime](package / entry["path"], entry, dirs)
+        if before := entry.get("after"):
+            first = listed[before]
+            words = way.command(
+                REAL / before / first["path"], first, dirs | {g: str(REAL / before / h) for g, h in first["dirs"].items() if h}
+            )
+            subprocess.run(words, env=settings, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+        yield Started(way.command(package / entry["path"], entry, dirs), Path(out))
+
+
+def run(name: str, entry: Entry, listed: Mapping[str, Entry], settings: Mapping[str, str]) -> float:
+    """Seconds of one run. Raises Wrong."""
+    with prepared(WAYS[name], entry, listed, settings) as started:
         start = perf_counter()
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+        done = subprocess.run(started.words, env=settings, stdin=subprocess.DEVNULL, capture_output=True)
         seconds = perf_counter() - start
-    label = f"{entry['name']} in {runtime}"
-    if done.returncode != 0:
-        raise Wrong(f"{label}: exit code {done.returncode}\n{done.stderr.decode(errors='replace')}")
-    if sha256(done.stdout).hexdigest() != entry["stdout_sha256"]:
-        raise Wrong(f"{label}: wrote something else to stdout: {done.stdout[:200]!r}")
-    for guest, digest in entry.get("files", {}).items():
-        file = out / guest.removeprefix("/out/")
-        if not file.exists() or sha256(file.read_bytes()).hexdigest() != digest:
-            raise Wrong(f"{label}: {guest} is missing or not what it should be")
+        label = f"{entry['name']}, {name}"
+        if done.returncode != 0:
+            raise Wrong(f"{label}: exit code {done.returncode}\n{done.stderr.decode(errors='replace')}")
+        if sha256(done.stdout).hexdigest() != entry["stdout_sha256"]:
+            raise Wrong(f"{label}: wrote something else to stdout: {done.stdout[:200]!r}")
+        for guest, digest in entry.get("files", {}).items():
+            file = started.out / guest.removeprefix("/out/")
+            if not file.exists() or sha256(file.read_bytes()).hexdigest() != digest:
+                raise Wrong(f"{label}: {guest} is missing or not what it should be")
     return seconds
 
 
-def timer(runtime: str, entry: Entry, listed: Mapping[str, Entry]) -> Callable[[], float]:
-    """Runs the program once with a new /out."""
+def timer(name: str, entry: Entry, listed: Mapping[str, Entry], stack: ExitStack) -> Callable[[], float]:
+    """Runs the program once; what is kept between the runs lives as long as `stack`. Raises Wrong."""
+    way = WAYS[name]
+    if way.kept:
+        settings = stack.enter_context(way.settings())
+        run(name, entry, listed, settings)
+        return partial(run, name, entry, listed, settings)
 
     def timed() -> float:
-        with TemporaryDirectory() as out:
-            return run(runtime, entry, listed, Path(out))
+        with way.settings() as fresh:
+            return run(name, entry, listed, fresh)
 
     return timed
 
 
-def table(entries: Sequence[Entry], listed: Mapping[str, Entry], peers: Sequence[str], rounds: int) -> int:
+def memory(name: str, entry: Entry, listed: Mapping[str, Entry]) -> float:
+    """Peak PSS in MiB of a run with an empty cache."""
+    with WAYS[name].settings() as settings, prepared(WAYS[name], entry, listed, settings) as started:
+        return peak(started.words, settings) / 2**20
+
+
+def table(entries: Sequence[Entry], listed: Mapping[str, Entry], peers: Sequence[str], rounds: int, pss: bool) -> int:
     """Run and print them; returns how many went wrong."""
     wrong = 0
-    print(f"{'seconds':<20} {'wasmjit':>9}" + "".join(f" {peer:>9} {'ratio':>7}" for peer in peers))
+    names = [name for name, way in WAYS.items() if not way.peer or way.peer in peers]
+    ratios = [(a, b) for a, b in RATIOS if a in names and b in names]
+    print(f"{'seconds':<16}" + "".join(f" {name:>9}" for name in names) + "".join(f" {f'{a}/{b}':>14}" for a, b in ratios))
     for entry in entries:
         if not (REAL / entry["name"] / entry["path"]).exists():
-            print(f"  {entry['name']:<18} skipped: no {entry['name']}/{entry['path']} in WASMJIT_REAL ({REAL})")
+            print(f"  {entry['name']:<14} skipped: no {entry['name']}/{entry['path']} in WASMJIT_REAL ({REAL})")
             continue
         try:
-            ours, *theirs = interleaved([timer(runtime, entry, listed) for runtime in ("wasmjit", *peers)], rounds)
+            with ExitStack() as stack:
+                runs = {name: timer(name, entry, listed, stack) for name in names}
+                times = dict(zip(names, interleaved(runs.values(), rounds), strict=True))
+            columns = "".join(f" {median(times[name]):9.3f}" for name in names)
+            columns += "".join(f" {ratio(times[a], times[b]):14.2f}" for a, b in ratios)
+            print(f"  {entry['name']:<14}{columns}   output as recorded", flush=True)
+            if pss:
+                print(f"  {'  peak PSS, MiB':<14}" + "".join(f" {memory(name, entry, listed):9.1f}" for name in names)[1:], flush=True)
         except Wrong as error:
             wrong += 1
             print(f"  {error}")
-            continue
-        columns = "".join(f" {median(times):9.3f} {ratio(ours, times):7.2f}" for times in theirs)
-        print(f"  {entry['name']:<18} {median(ours):9.3f}{columns}   output as recorded", flush=True)
     return wrong
 
 
@@ -156,6 +227,7 @@ def main(argv: list[str]) -> int:
     parser = ArgumentParser(prog="python -m wasmjit.bench programs", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="only these")
     parser.add_argument("--rounds", type=int, default=3, help="how often each runtime runs each program (default: 3)")
+    parser.add_argument("--memory", action="store_true", help="peak memory too")
     parser.add_argument("--peers", default=",".join(installed()), help="compare with these (default: those installed)")
     options = parser.parse_args(argv)
     if not (CORPUS / "real.json").exists():
@@ -165,7 +237,7 @@ def main(argv: list[str]) -> int:
     if unknown := set(options.programs) - set(listed):
         parser.error(f"no program {', '.join(sorted(unknown))}; there are: {', '.join(listed)}")
     peers = [peer for peer in options.peers.split(",") if peer]
-    if unknown := set(peers) - set(RUNTIMES):
+    if unknown := set(peers) - set(PEERS):
         parser.error(f"no peer {', '.join(sorted(unknown))}")
     chosen = [entry for name, entry in listed.items() if (name in options.programs if options.programs else "needs" not in entry)]
-    return int(table(chosen, listed, peers, options.rounds) > 0)
+    return int(table(chosen, listed, peers, options.rounds, options.memory) > 0)
