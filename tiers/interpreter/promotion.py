@@ -57,6 +57,12 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
 
 
 @fn
+def phase_pass(code: ptr[Code], old: u32, new: u32) -> boolean:
+    """From one phase to another, unless somebody else has changed it."""
+    return atomic_cas(addr(code.phase), old, new)
+
+
+@fn
 def enter_profiled(code: ptr[Code]) -> void:
     if code.profiled != 0:
         atomic_cas(ptr[u64](addr(code.entry)), u64(code.slots), u64(code.profiled))
@@ -71,18 +77,17 @@ def enter_fast(code: ptr[Code]) -> void:
 @fn(cold=True)
 def window_begin(code: ptr[Code]) -> void:
     """To PROFILING; without memory for that it is tried again as many samples later."""
+    samples = code.window
+    code.window = 0
     slots_lock()
-    if code.phase == PHASE_COLD or (code.phase == PHASE_PROFILING and code.held & HOLDING == 0):
-        samples = code.window
-        code.window = 0
-        if code.profiled != 0 or tr_run_profiled(code) == 0:
-            code.phase = PHASE_PROFILING
+    if code.profiled != 0 or tr_run_profiled(code) == 0:
+        if phase_pass(code, PHASE_COLD, PHASE_PROFILING) or code.phase == PHASE_PROFILING:
             enter_profiled(code)
             if code.held & HOLDING == 0:
                 code.held |= HOLDING
                 callees_hold(code, True)
             if tracing():
-                trace_note(TRACE_WARM, code, samples, code.mod.warm)
+                trace_note(TRACE_WARM, code, u64(samples), code.mod.warm)
     slots_unlock()
 
 
@@ -90,9 +95,8 @@ def window_begin(code: ptr[Code]) -> void:
 def window_end(ec: ptr[Ec], code: ptr[Code]) -> void:
     """PROFILING -> REQUESTED, or COLD if the queue is full."""
     slots_lock()
-    ended = code.phase == PHASE_PROFILING and code.held & HOLDING != 0
+    ended = code.held & HOLDING != 0 and phase_pass(code, PHASE_PROFILING, PHASE_REQUESTED)
     if ended:
-        code.phase = PHASE_REQUESTED
         code.window = 0
         code.held -= HOLDING
         callees_hold(code, False)
@@ -167,7 +171,6 @@ def request(ec: ptr[Ec], code: ptr[Code], loop: u32) -> void:
     if code.mod.flags & MOD_SYNC:
         call_hook(ec, HOOK_PROMOTE, code, loop)
     elif not requests_push(code.mod, code.index, loop, samples):
-        if code.phase == PHASE_REQUESTED:
-            code.phase = PHASE_COLD
+        phase_pass(code, PHASE_REQUESTED, PHASE_COLD)
     elif not requests_attended():
         call_hook(ec, HOOK_PROMOTE, code, loop)
