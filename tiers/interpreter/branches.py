@@ -17,7 +17,7 @@ JMP, JMP_BACK, RET = NUMBER["jmp"], NUMBER["jmp_back"], NUMBER["ret"]
 BRNZ, BRZ, BR_TABLE = NUMBER["brnz@s"], NUMBER["brz@s"], NUMBER["br_table@s"]
 RETURN_S, RETURN_R, RETURN_F, RETURN_K = (NUMBER[f"ret@{how}"] for how in "srfk")
 IN_ACCUMULATOR = 1  # Condition.combo of a value in the accumulator
-MAX_WEIGHT = 60000
+MAX_WEIGHT = 100  # a body that is longer is mostly not run: interpreters, for instance, whose every iteration would be a sample
 EVERY_TIME = 65535  # more than any budget
 LOOP_FIELD = 24  # where every backward branch holds its Loop
 
