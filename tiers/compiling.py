@@ -1,6 +1,7 @@
 """One job from request to installed code: what it is compiled from, where, and what is said of it."""
 
 import threading
+import warnings
 from time import monotonic_ns
 
 from wasmjit._image import native
@@ -8,7 +9,6 @@ from wasmjit.profiler import events
 from wasmjit.runtime.codes import PHASE_REFUSED
 from wasmjit.tiers import policy
 from wasmjit.tiers.store import Entry, Kept
-from wasmjit.tiers.workers import Refusal, Workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
     from wasmjit._module import Module
     from wasmjit.tiers.optimizer.request import Request
+    from wasmjit.tiers.workers import Workers
 
 N = native()
+
+
+class Refusal(Exception):
+    """This will not be compiled, or could not. The message says why."""
+
 
 NO_COMPILER = "llvmlite, which compiles, cannot be imported ({error}): pip install llvmlite"
 
@@ -64,19 +70,28 @@ class Compiler:
 
     def __init__(self) -> None:
         self.inprocess = True
+        self.missing: str | None = None  # why there is no compiler, "" if there is one, None before that was looked at
         self._workers: Workers | None = None
         self._lock = threading.Lock()
 
     def compile(self, module: "Module", request: "Request", nbytes: int) -> bytes:
         """The packed unit for a request whose functions have so many bytes of wasm. Raises Refusal."""
+        if self.missing is None:
+            self.missing = available()
+            if self.missing:
+                warnings.warn(f"wasmjit: what is hot stays interpreted: {self.missing}", RuntimeWarning, stacklevel=1)
+        if self.missing:
+            raise Refusal(self.missing)
         if nbytes > policy.LARGEST_REQUEST:
             raise Refusal(f"too large: {nbytes} bytes of wasm, at most {policy.LARGEST_REQUEST} are compiled")
         if self.inprocess and module.config.compile != "processes" and harmless(module.address, request, nbytes):
             return compile_here(request)
         return self.workers().compile(request)
 
-    def workers(self) -> Workers:
-        """The worker processes; none is started yet."""
+    def workers(self) -> "Workers":
+        """The worker processes; at first none is started."""
+        from wasmjit.tiers.workers import Workers
+
         with self._lock:
             if self._workers is None:
                 self._workers = Workers()
@@ -98,7 +113,7 @@ def harmless(mod: int, request: "Request", nbytes: int) -> bool:
 
 
 def compile_here(request: "Request") -> bytes:
-    """Compile in this thread. Raises Refusal, ImportError without llvmlite."""
+    """Compile in this thread. Raises Refusal."""
     from wasmjit.tiers.optimizer.compile import compile_unit
     from wasmjit.tiers.optimizer.unit import Refused
 
@@ -128,25 +143,23 @@ def available() -> str:
     return "" if found else NO_COMPILER.format(error="it is not installed")
 
 
-def run(compiler: Compiler, module: "Module", request: "Request", nbytes: int, flow: int | None) -> tuple[bytes, str]:
-    """Compile a request and install its code: (what was installed, ""), or (b"", why nothing was)."""
+def run(compiler: Compiler, module: "Module", request: "Request", nbytes: int, flow: int | None) -> tuple[int, bytes, str]:
+    """Compile a request and install its code: (the unit, its packed form, ""), or (0, b"", why there is none)."""
     told = Story(module, request.entries, flow)
     told.begin(nbytes, request.options.level)
     began = monotonic_ns()
     try:
         data = compiler.compile(module, request, nbytes)
-    except ImportError as error:
-        return b"", NO_COMPILER.format(error=error)
     except Refusal as refusal:
-        return b"", str(refusal)
+        return 0, b"", str(refusal)
     except Exception as error:
-        return b"", f"{type(error).__name__}: {error}"
+        return 0, b"", f"{type(error).__name__}: {error}"
     told.end(data, nbytes, monotonic_ns() - began)
     handle = N.unit_install(module.address, data)
     if not handle:
-        return b"", "no memory for its code"
+        return 0, b"", "no memory for its code"
     told.install(handle, data)
-    return data, ""
+    return handle, data, ""
 
 
 def refuse(module: "Module", entries: "Sequence[tuple[int, int]]", reason: str, flow: int | None = None) -> None:

@@ -11,7 +11,7 @@ from time import sleep
 
 from wasmjit._image import native
 from wasmjit.profiler import events
-from wasmjit.runtime.codes import PHASE_COLD
+from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED
 from wasmjit.tiers import compiling, policy
 from wasmjit.tiers.compiling import Compiler, State
 from wasmjit.tiers.queue import Job, Queue
@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from wasmjit._config import Config
     from wasmjit._module import Module
 
 N = native()
@@ -36,6 +37,7 @@ class Engine:
         self.compiler = Compiler()
         self._queue = Queue()
         self._states: dict[int, State] = {}  # by module
+        self._cheap: dict[int, Job] = {}  # by unit: what was compiled cheaply first
         self._ending = False
         self._busy = False  # the thread compiles
         atexit.register(self.end)
@@ -57,7 +59,7 @@ class Engine:
         for functions in groups:
             nbytes = sum(_nbytes(mod, other) for other in functions)
             request = request_of(module, state, [(other, 0) for other in functions], _level(module, nbytes), profiled=False)
-            data, reason = compiling.run(self.compiler, module, request, nbytes, _flow())
+            _, data, reason = compiling.run(self.compiler, module, request, nbytes, _flow())
             if data:
                 state.add(module, request.entries, request.options.level, data)
                 return
@@ -67,15 +69,18 @@ class Engine:
         """Take requests and compile until nothing is asked for any more, in a thread for that."""
         thread = threading.current_thread()
         thread.name = THREAD
+        idle = 0.0
         while not self._ending:
             if not self._queue:
                 self._keep()
-            rows = N.requests_wait(-1.0 if self._queue else policy.IDLE)
+            rows = N.requests_wait(-1.0 if self._queue else policy.POLL if self._cheap else policy.IDLE)
             self._accept(rows)
+            looked = self._look() or rows
+            idle = 0.0 if looked or self._queue else idle + policy.POLL
             job = self._queue.take()
             if job is not None:
                 self._do(job)
-            elif not rows:
+            elif idle > policy.IDLE or not (looked or self._cheap):
                 break
         for state in self._states.values():
             state.binary = None
@@ -90,7 +95,9 @@ class Engine:
         """Compile and install, or refuse. A function keeps the code that it has if it only should have got better one."""
         mod, state = module.address, self._state(module)
         entries = [(job.function, 0), (job.function, job.loop)]
-        given_up = N.function_state(mod, job.function)[3]
+        _, _, phase, given_up, _ = N.function_state(mod, job.function)
+        if job.again and phase != PHASE_COMPILED:
+            return  # given up meanwhile
         if given_up:
             state.gone.add(job.function)
         if given_up >= policy.REFUSE_AFTER:
@@ -99,11 +106,13 @@ class Engine:
         done = False
         try:
             request = request_of(module, state, entries, job.level)
-            data, reason = compiling.run(self.compiler, module, request, job.nbytes, job.flow)
+            unit, data, reason = compiling.run(self.compiler, module, request, job.nbytes, job.flow)
             if reason and not job.again:
                 compiling.refuse(module, entries, reason, job.flow)
             elif data:
                 state.add(module, request.entries, job.level, data)
+                if job.level < policy.LEVEL_FULL and _improves(module.config) and job.nbytes <= policy.AGAIN_LARGEST:
+                    self._cheap[unit] = job
             done = True
         finally:
             if not done:  # Ctrl-C while the running thread compiled: it may be asked for again
@@ -119,6 +128,33 @@ class Engine:
         """Write what is new to the code cache."""
         for state in list(self._states.values()):
             state.keep()
+
+    def _look(self) -> bool:
+        """Ask for full optimization of what was compiled cheaply and still runs a lot. Whether there is something."""
+        found = False
+        for unit, job in list(self._cheap.items()):
+            mod = N.unit_info(unit)[0]
+            ticks = N.unit_ticks(unit)
+            if mod != job.mod or self.find(mod) is None:
+                del self._cheap[unit]
+            elif ticks >= policy.AGAIN_TICKS:
+                del self._cheap[unit]
+                samples = ticks * policy.TICK_SAMPLES
+                self._queue.put(
+                    Job(mod, job.function, job.loop, samples, job.nbytes, policy.LEVEL_FULL, again=True, flow=self._ask(job, ticks))
+                )
+                found = True
+        return found
+
+    def _ask(self, job: Job, ticks: int) -> int | None:
+        """The event of a request of our own. Returns its flow."""
+        module = self.find(job.mod)
+        flow = _flow()
+        if flow is not None and module is not None:
+            fields = compiling.named(module, job.function, job.loop)
+            reason = "its code was compiled cheaply and runs a lot"
+            events.emit("request", flow=flow, counter=ticks, threshold=policy.AGAIN_TICKS, reason=reason, **fields)
+        return flow
 
     def _accept(self, rows: "Iterable[tuple[int, int, int, int]]") -> None:
         for mod, function, loop, samples in rows:
@@ -162,6 +198,7 @@ class Engine:
         self.compiler = Compiler()
         self.compiler.inprocess = False
         self._queue = Queue()
+        self._cheap.clear()
         self._busy = False
 
 
@@ -189,6 +226,11 @@ def _level(module: "Module", nbytes: int) -> int:
     """How strongly a first compile is done."""
     chosen = module.config.thresholds["level"]
     return policy.level_of(nbytes) if chosen is None else chosen
+
+
+def _improves(config: "Config") -> bool:
+    """Whether functions are compiled again, more strongly: beside the program, and if nobody chose the level."""
+    return config.compile != "sync" and config.thresholds["level"] is None
 
 
 def _flow() -> int | None:

@@ -28,9 +28,14 @@ REFUSE_AFTER = 5  # then it stays interpreted
 
 # --- how strongly
 
-# Bytes of wasm (all functions of a request) above which the first compile is a cheap one. Full optimization takes about 0.25 ms for
-# an instruction of three bytes; 2 KB are then 150 ms of waiting, the cheap pipeline needs a third and its code is 1.0-1.4 times slower.
-CHEAP_ABOVE = 2048
+# Bytes of wasm (all functions of a request) above which the first compile is a cheap one. Full optimization takes some 50 us a byte:
+# 1 KB is 50 ms of waiting; the cheap pipeline needs less than half of that and its code is 1.0-1.4 times slower.
+CHEAP_ABOVE = 1024
+# Ticks of the preemption timer (4 ms each) in code that was compiled cheaply after which it is compiled fully: it has run for 40 ms,
+# about what that costs.
+AGAIN_TICKS = 10
+AGAIN_LARGEST = 24 << 10  # bytes of wasm; a second and more of LLVM for a third of speed is not worth it
+TICK_SAMPLES = 200  # what a tick is in samples
 LEVEL_CHEAP = 0
 LEVEL_FULL = 2
 STRONGEST = 2  # that can be asked for
@@ -43,18 +48,16 @@ LARGEST_ARITY = 256  # parameters or results of a function that LLVM gets to see
 
 # --- what is expected of a compile, in seconds: priorities and patience derive from it
 
-COST_FIXED = 0.004  # an empty unit
-COST_PER_BYTE = 0.00004  # at LEVEL_FULL; measured on units of 200 to 4000 bytes
-COST_CHEAP = 0.35  # part of that which LEVEL_CHEAP takes
+# Measured on 24 functions of 13 to 6909 bytes, in CPU time: 7 ms and 30 to 100 us a byte at LEVEL_FULL, of that 0.4 to 0.5 at LEVEL_CHEAP.
+COST_FIXED = 0.007
+COST_PER_BYTE = 0.00005
+COST_CHEAP = 0.45
 SAMPLE = 0.00002
-# A function must have been interpreted for this part of what compiling it will take before its compile begins. Compiling runs beside
-# the program on another core, so less than 1; but what waits behind it in the queue waits longer.
-PATIENCE = 0.25
 
 # --- the compiling thread and the worker processes
 
 IDLE = 2.0  # seconds without a request after which the thread ends; it is started again in 0.1 ms
-POLL = 0.05  # seconds between looks at functions whose samples did not suffice yet
+POLL = 0.1  # seconds between looks at what code that was compiled cheaply does
 LONGEST = 20.0  # seconds of a compile in a worker before it is killed; no unit within the caps came near
 WORKERS = 2  # processes at most: the program itself wants a core
 RESPAWNS = 4  # workers that may die in a row before no more are started: something is wrong with the machine
@@ -98,8 +101,3 @@ def cost(nbytes: int, level: int) -> float:
 def gain(samples: int, nbytes: int, level: int) -> float:
     """Priority: seconds interpreted so far, and so expected again, for a second of compiling."""
     return samples * SAMPLE / cost(nbytes, level)
-
-
-def patient(samples: int, nbytes: int, level: int) -> bool:
-    """Whether the function was interpreted long enough for what its compile will take."""
-    return gain(samples, nbytes, level) >= PATIENCE

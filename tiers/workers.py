@@ -15,6 +15,7 @@ import time
 
 from wasmjit.native.cache import PACKAGE
 from wasmjit.tiers import policy
+from wasmjit.tiers.compiling import Refusal
 from wasmjit.tiers.worker import DONE, FAILED, HEAD, REFUSED, head
 
 TYPE_CHECKING = False
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 _START = "import sys; sys.path[:] = sys.argv[1:]; from wasmjit.tiers.worker import main; main()"
 _LARGEST_ANSWER = 1 << 30
-
-
-class Refusal(Exception):
-    """A worker will not compile this, or could not. The message says why."""
 
 
 class WorkerDied(Refusal):
@@ -44,17 +41,17 @@ class Worker:
         if not sys.executable:
             raise OSError("no Python to start worker processes with")
         paths = [os.path.dirname(PACKAGE), *filter(None, sys.path)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _START, *paths],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            close_fds=True,
-            bufsize=0,
-        )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._in = self._process.stdin.fileno()
-        self._out = self._process.stdout.fileno()
+        theirs_in, self._in = os.pipe()
+        self._out, theirs_out = os.pipe()
+        try:
+            command = [sys.executable, "-I", "-S", "-c", _START, *paths]
+            self._process = subprocess.Popen(command, stdin=theirs_in, stdout=theirs_out, stderr=subprocess.DEVNULL, close_fds=True)
+        except BaseException:
+            self._hang_up()
+            raise
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
 
@@ -83,14 +80,22 @@ class Worker:
             raise Refusal(text)
         raise WorkerDied("the compiler answered nonsense")
 
-    def close(self) -> None:
-        """Kill it."""
+    def kill(self) -> None:
+        """End it, also while another thread is in `compile`."""
         if self._process.poll() is None:
             self._process.kill()
-            self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+
+    def close(self) -> None:
+        """End it and forget it."""
+        self.kill()
+        self._process.wait()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._in >= 0:
+            os.close(self._in)
+            os.close(self._out)
+            self._in = self._out = -1
 
     def _write(self, data: bytes, deadline: float) -> None:
         left = memoryview(data)
@@ -160,12 +165,15 @@ class Workers:
 
     def close(self) -> None:
         """Kill all of them. What is being compiled ends with WorkerDied."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
-            found, self._all = self._all, set()
-            self._free.clear()
-        if os.getpid() == self._process:
-            for worker in found:
-                worker.close()
+            free, self._free = self._free, []
+            busy, self._all = self._all.difference(free), set()
+        for worker in free:
+            worker.close()
+        for worker in busy:
+            worker.kill()  # whoever waits for it closes it
 
     def _take(self) -> Worker:
         with self._lock:
@@ -188,6 +196,8 @@ class Workers:
             self._deaths = 0
             if worker in self._all:
                 self._free.append(worker)
+                return
+        worker.close()  # all were told to end
 
     def _drop(self, worker: Worker) -> None:
         worker.close()

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from wasmjit.tiers import policy, workers
-from wasmjit.tiers.workers import NoWorkers, Refusal, Worker, WorkerDied, Workers
+from wasmjit.tiers.compiling import Refusal
+from wasmjit.tiers.workers import NoWorkers, Worker, WorkerDied, Workers
 
 # The request is text: what to do.
 FAKE = """
@@ -181,5 +182,5 @@ def test_the_process_ends_with_its_input() -> None:
     request: Any = "pid"
     pid = int(worker.compile(request))
     assert worker.pid == pid
-    worker._process.stdin.close()  # type: ignore[union-attr]
+    worker._hang_up()
     assert worker._process.wait(10) == 0

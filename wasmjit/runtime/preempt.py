@@ -53,6 +53,7 @@ from wasmjit.runtime.platform import (
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Ec
 from wasmjit.runtime.timers import MARK, timer_make, timer_start, timer_stop
+from wasmjit.runtime.units import unit_of_pc
 
 FLAGS = SA_SIGINFO | SA_NODEFER | SA_RESTART  # not on the alternate stack: what runs may take long and be left by a throw
 ABOVE = 4608  # slots above ec.vs_top that may be in use: the largest exit, arguments, results
@@ -96,6 +97,9 @@ def preempt_tick(ec: ptr[Ec], context: ptr[u8]) -> void:
 @fn
 def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
     """A safepoint in optimized code, as if it had called the runtime at pc."""
+    unit = unit_of_pc(pc)
+    if unit != 0:
+        unit.ticks += 1
     top = ec.vs_top
     inst = ec.inst
     mem0 = ec.mem0

@@ -43,6 +43,13 @@ def unit_info(blob: u64) -> ptr[PyObject]:
 
 
 @export
+def unit_ticks(blob: u64) -> u64:
+    """Ticks of the preemption timer that fell in a unit: how much of the time goes there; 0 if there is no such unit."""
+    unit = unit_at(blob)
+    return u64(0) if unit == 0 else unit.ticks
+
+
+@export
 def mod_units(mod: ptr[Mod]) -> ptr[PyObject]:
     """List of a module's units, the last installed first; those that were given up but not yet left are among them."""
     found = PyList_New(0)
