@@ -2,7 +2,7 @@
 
 A trap is: a fault raised by the kernel, at a pc in the image's code or in optimized code, on an address in the memory arena, by
 a thread inside wasm whose registers look like an interpreter's or those of optimized code. The handler notes slot pc and control
-stack, or pc and frame pointer, from the registers, sets the context to resume in `trap_fault` below the activation, and
+stack, or pc and frame pointer, from the registers, sets the context to resume in `trap_fault` below all that runs, and
 returns: no wasm code runs inside the signal.
 
 Others install handlers too, before or after us, each calling the one it found. So the handlers that we found form a stack,
@@ -72,6 +72,7 @@ from wasmjit.runtime.traps import trap_fault
 
 RAISER = 8 << 10  # bytes of stack that a handler takes which raises the signal it was called for
 CONTEXT_BYTES = 512  # of a ucontext_t that are read
+RED_ZONE = 128  # bytes below the stack pointer that functions may use
 DEPTH = 8  # handlers of others that are remembered for one signal
 FORWARDING = 16  # threads that may be handing on a fault at once
 FLAGS = SA_SIGINFO | SA_ONSTACK | SA_NODEFER
@@ -125,7 +126,8 @@ def fault_is_trap(info: ptr[u8], context: ptr[u8]) -> boolean:
         ec.cs_top = ptr[u8](load(u64, context + REG_CSP))
     ec.trap_addr = (address - ARENA.base) % RESERVATION
     store(u64, context + REG_PC, u64(fnptr(trap_fault)))
-    store(u64, context + REG_SP, u64(ec.act) - ENTRY_SP_BIAS)
+    # below everything that runs: the backtrace reads the frames of optimized code, the innermost and those around interpreted ones
+    store(u64, context + REG_SP, ((load(u64, context + REG_SP) - RED_ZONE) & ~u64(15)) - ENTRY_SP_BIAS)
     store(u64, context + REG_ARG0, u64(ec))
     return True
 

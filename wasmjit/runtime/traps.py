@@ -41,7 +41,7 @@ def trap_memory(ec: ptr[Ec], address: u64, size: u64) -> void:
 
 @fn(cold=True, noreturn=True)
 def trap_fault(ec: ptr[Ec]) -> void:
-    """Where the fault handler resumes: outside the signal, on the stack below the activation. It has set pc, cs_top, trap_addr."""
+    """Where the fault handler resumes: outside the signal, on the stack below all that ran. It has set pc, cs_top, trap_addr."""
     ec.trap = TRAP_MEMORY
     ec.trap_size = 0
     backtrace(ec)
