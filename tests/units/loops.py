@@ -1,6 +1,6 @@
 """Loops for units, as IR of `making.compute`."""
 
-from tests.units.making import adapter, body, compute, given, member
+from tests.units.making import RESULT, adapter, body, compute, given, member
 from wasmjit.runtime.structs import Code, Ec, FuncRef, Inst
 
 # counts to its argument: forever, for -1 in any test's time
@@ -142,3 +142,39 @@ def mixing(integers: int, vectors: dict[str, int]) -> str:
         + "".join(ends + sums)
     )
     return compute(text, f"%sum{len(kinds)}")
+
+
+def deep(register: str) -> str:
+    """Calls itself until less than a page above ec.stack_limit is left of the native stack, then counts to its argument.
+
+    Returns its depth. register: the name of the stack pointer.
+    """
+    return (
+        body(
+            f"""\
+  %sp = call i64 @llvm.read_register.i64(metadata !0)
+{member(Ec, "stack_limit", "ec", "limit.place")}  %limit = load i64, ptr %limit.place
+  %least = add i64 %limit, 4096
+  %bottom = icmp ult i64 %sp, %least
+  br i1 %bottom, label %count, label %call
+call:
+  %result = call {RESULT} @body_0(ptr %ec, ptr %inst, {given("%i0")})
+  %depth = extractvalue {RESULT} %result, 0
+  br label %end
+count:
+  br label %loop
+loop:
+  %n = phi i64 [0, %count], [%more, %loop]
+  %more = add i64 %n, 1
+  call void asm sideeffect "", ""()
+  %done = icmp eq i64 %more, %i0
+  br i1 %done, label %end, label %loop
+end:
+  %above = phi i64 [%depth, %call], [0, %loop]
+  %r = add i64 %above, 1
+""",
+            "%r",
+        )
+        + adapter(1)
+        + f'declare i64 @llvm.read_register.i64(metadata)\n!0 = !{{!"{register}"}}\n'
+    )

@@ -108,6 +108,11 @@ def install(module: wasmjit.Module, unit: Unit) -> int:
     return address
 
 
+def plain(wat: str = IDENTITY) -> wasmjit.Module:
+    """A module that nobody but the test compiles."""
+    return wasmjit.Module(wat, config=wasmjit.Config(tier="interp"))
+
+
 def mod_of(module: wasmjit.Module) -> Any:
     """The native Mod of a module."""
     return ptr[Mod](module.address)
@@ -115,7 +120,7 @@ def mod_of(module: wasmjit.Module) -> Any:
 
 def compiled(ir: str, wat: str = IDENTITY, imports: Any = None, **rows: Any) -> wasmjit.Instance:
     """An instance of a module whose function 0 is a unit made from IR."""
-    module = wasmjit.Module(wat)
+    module = plain(wat)
     instance = wasmjit.Instance(module, imports)
     install(module, make(module, ir, [Entry(int(mod_of(module).nimport_funcs))], **rows))
     return instance

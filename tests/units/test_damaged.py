@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import wasmjit
-from tests.units.making import IDENTITY, N, compute, make
+from tests.units.making import N, compute, make, plain
 from wasmjit.native.imagefile import digest
 from wasmjit.native.lang import offsetof, ptr, sizeof
 from wasmjit.runtime.structs import Mod
@@ -21,7 +21,7 @@ COUNTS = ("entries", "lines", "sites", "frames", "exits", "forms", "extra")
 
 @pytest.fixture(scope="module")
 def module() -> wasmjit.Module:
-    return wasmjit.Module(WAT)
+    return plain(WAT)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_other_headers_are_refused(module: wasmjit.Module, unit: Unit) -> None:
     data = unit.pack()
     for fields in headers(unit, module):
         assert N.unit_install(module.address, changed(data, **fields)) == 0, fields
-    assert N.unit_install(wasmjit.Module(IDENTITY).address, data) == 0
+    assert N.unit_install(plain().address, data) == 0
 
 
 def wrong_rows(module: wasmjit.Module) -> Iterator[tuple[str, object]]:

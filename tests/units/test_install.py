@@ -9,7 +9,7 @@ import pytest
 
 import wasmjit
 from tests.units.loops import COUNTER, STORING, calling
-from tests.units.making import IDENTITY, Entry, N, compiled, compute, install, leave, make, mod_of
+from tests.units.making import Entry, N, compiled, compute, install, leave, make, mod_of, plain
 from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_PROFILING
 
 TIMES_TEN = compute("  %r = mul i64 %i0, 10\n", "%r")
@@ -20,7 +20,7 @@ MEMORY = '(module (memory (export "m") 1) (func (export "f") (param i64) (result
 
 
 def test_an_installed_unit_runs_and_a_retired_one_does_not() -> None:
-    module = wasmjit.Module(IDENTITY)
+    module = plain()
     f = wasmjit.Instance(module).exports.f
     assert f(7) == 7
     address = install(module, make(module, TIMES_TEN))
@@ -37,7 +37,7 @@ def test_an_installed_unit_runs_and_a_retired_one_does_not() -> None:
 
 
 def test_a_function_that_never_ran_can_be_compiled_and_given_up() -> None:
-    module = wasmjit.Module(IDENTITY)
+    module = plain()
     install(module, make(module, TIMES_TEN))
     f = wasmjit.Instance(module).exports.f
     assert f(7) == 70
@@ -46,7 +46,7 @@ def test_a_function_that_never_ran_can_be_compiled_and_given_up() -> None:
 
 
 def test_interpreted_callers_and_other_instances_find_the_unit() -> None:
-    module = wasmjit.Module(TWO)
+    module = plain(TWO)
     instances = [wasmjit.Instance(module) for _ in range(3)]
     assert [each.exports.g(5) for each in instances] == [5] * 3
     install(module, make(module, TIMES_TEN))
@@ -54,7 +54,7 @@ def test_interpreted_callers_and_other_instances_find_the_unit() -> None:
 
 
 def test_a_new_unit_takes_over_and_the_old_one_is_freed() -> None:
-    module = wasmjit.Module(IDENTITY)
+    module = plain()
     f = wasmjit.Instance(module).exports.f
     first = install(module, make(module, TIMES_TEN))
     second = install(module, make(module, PLUS_ONE))
@@ -64,7 +64,7 @@ def test_a_new_unit_takes_over_and_the_old_one_is_freed() -> None:
 
 
 def test_a_unit_that_keeps_one_entry_stays() -> None:
-    module = wasmjit.Module(TWO)
+    module = plain(TWO)
     exports = wasmjit.Instance(module).exports
     both = compute("  %r = mul i64 %i0, 10\n", "%r") + compute("  %r = mul i64 %i0, 100\n", "%r", function=1)
     first = install(module, make(module, both, [Entry(0), Entry(1)]))
@@ -78,7 +78,7 @@ def test_a_unit_that_keeps_one_entry_stays() -> None:
 
 
 def test_translating_a_compiled_function_does_not_change_what_calls_run() -> None:
-    module = wasmjit.Module(IDENTITY)
+    module = plain()
     install(module, make(module, TIMES_TEN))
     assert N.translate_all(module.address) == 0
     assert N.profiled_make(module.address, 0) == 0
@@ -86,7 +86,7 @@ def test_translating_a_compiled_function_does_not_change_what_calls_run() -> Non
 
 
 def test_loops_know_their_entry() -> None:
-    module = wasmjit.Module('(module (func (loop (br_if 0 (i32.const 0)))) (func (export "f") (param i64) (result i64) local.get 0))')
+    module = plain('(module (func (loop (br_if 0 (i32.const 0)))) (func (export "f") (param i64) (result i64) local.get 0))')
     mod = mod_of(module)
     loop = int(mod.codes[0].body) + 1
     text = f"define ptr @osr_0_{loop}(ptr %ec, ptr %inst, ptr %sp) {{\n  ret ptr null\n}}\n"
@@ -104,7 +104,7 @@ def test_loops_know_their_entry() -> None:
 
 
 def test_addresses_know_their_frames() -> None:
-    module = wasmjit.Module(TWO)
+    module = plain(TWO)
     at, other = (int(mod_of(module).codes[k].body) for k in range(2))
     rows: dict[str, Any] = {"sites": [((0, at),), ((0, at + 1), (1, other))], "lines": [(2, 1), (5, 0), (8, 2)]}
     unit = make(module, TIMES_TEN, **rows)
@@ -120,7 +120,7 @@ def test_addresses_know_their_frames() -> None:
 
 
 def test_the_profiled_form_is_entered_if_the_phase_says_so() -> None:
-    module = wasmjit.Module(IDENTITY)
+    module = plain()
     f = wasmjit.Instance(module).exports.f
     install(module, make(module, TIMES_TEN, forms=[0]))
     code = mod_of(module).codes[0]
@@ -132,7 +132,7 @@ def test_the_profiled_form_is_entered_if_the_phase_says_so() -> None:
 def test_units_die_with_their_module() -> None:
     before = set()
     for _ in range(50):
-        module = wasmjit.Module(IDENTITY)
+        module = plain()
         before.add(install(module, make(module, TIMES_TEN)))
         del module
         gc.collect()
@@ -185,7 +185,7 @@ def test_a_host_function_may_give_up_the_unit_that_called_it() -> None:
 
 
 def test_exits_are_counted_and_too_many_give_the_unit_up() -> None:
-    module = wasmjit.Module(IDENTITY)
+    module = plain()
     mod = mod_of(module)
     assert N.profiled_make(module.address, 0) == 0
     start = next(point.slot for point in (mod.codes[0].points[k] for k in range(mod.codes[0].npoints)) if point.after)
@@ -204,7 +204,7 @@ def test_exits_are_counted_and_too_many_give_the_unit_up() -> None:
 
 
 def test_installing_for_ever_takes_no_memory() -> None:
-    module = wasmjit.Module(IDENTITY)
+    module = plain()
     f = wasmjit.Instance(module).exports.f
     units = [make(module, COUNTER).pack(), make(module, TIMES_TEN).pack()]
     sizes: list[tuple[int, int]] = []
@@ -221,7 +221,7 @@ def test_installing_for_ever_takes_no_memory() -> None:
 
 def test_many_units_live_at_once_in_few_mappings() -> None:
     before = mappings()
-    modules = [wasmjit.Module(IDENTITY) for _ in range(500)]
+    modules = [plain() for _ in range(500)]
     data = make(modules[0], TIMES_TEN).pack()
     assert all(N.unit_install(module.address, data) for module in modules)
     assert mappings() - before < 20

@@ -49,7 +49,9 @@ from wasmjit.runtime.timers import timer_end
 BUDGET = 10_000  # weight of back edges and calls between two safepoints: about 20 us of a small loop
 VALUE_STACK = 8 << 20  # bytes of a thread's value stack unless configured; pages are taken when touched
 VALUE_STACK_MOST = 1 << 30
-SLACK = 64 << 10  # writable bytes above vs_limit: arguments are put at vs_top before anything checks
+# writable bytes above vs_limit: arguments are put at vs_top before anything checks, exits of optimized code write their frames
+# first, and a handler called from within that code begins above all that
+SLACK = 128 << 10
 HEADROOM = 256 << 10  # native stack that must be left when wasm is entered: Python may be called from it
 STACK_GUARD = 64 << 10  # inaccessible bytes behind each stack: a multiple of every page size
 STACK_UNKNOWN = 512 << 10  # what a thread is taken to have left when its bounds cannot be found

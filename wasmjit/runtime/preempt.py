@@ -35,6 +35,7 @@ from wasmjit.native.libc import dlsym, memset, pthread_getspecific, sigaction
 from wasmjit.runtime.codearena import in_code
 from wasmjit.runtime.context import THREADS, current_ec
 from wasmjit.runtime.faults import Previous, forward_enter, forward_leave, previous_push
+from wasmjit.runtime.frames import NATIVE
 from wasmjit.runtime.platform import (
     REG_FP,
     REG_PC,
@@ -56,7 +57,7 @@ from wasmjit.runtime.timers import MARK, timer_make, timer_start, timer_stop
 from wasmjit.runtime.units import unit_of_pc
 
 FLAGS = SA_SIGINFO | SA_NODEFER | SA_RESTART  # not on the alternate stack: what runs may take long and be left by a throw
-ABOVE = 4608  # slots above ec.vs_top that may be in use: the largest exit, arguments, results
+ABOVE = 4608  # slots above ec.vs_top that may be in use: the largest exit's (4096), arguments, results
 HEADROOM_LEFT = 4  # a tick is left out when more than this part of the headroom below ec.stack_limit is used
 
 STARTED = var("preempt_started", u64)
@@ -90,7 +91,7 @@ def preempt_tick(ec: ptr[Ec], context: ptr[u8]) -> void:
     here = u64(alloca(u8))
     if not in_code(pc) or here < ec.stack_limit - (ec.stack_limit - ec.native_lo) // HEADROOM_LEFT:
         return
-    if ec.vs_top <= ec.vs_limit:  # what is above that has room for arguments only
+    if ec.vs_top <= ec.vs_limit:  # above that it is a handler's code that runs, on what is left of a full stack
         preempt_here(ec, pc, load(u64, context + REG_FP))
 
 
@@ -108,9 +109,11 @@ def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
     native_pc = ec.native_pc
     native_fp = ec.native_fp
     osr = ec.osr
-    ec.pc = ptr[u8](1)
+    ec.pc = ptr[u8](NATIVE)
     ec.native_pc = pc
     ec.native_fp = fp
+    if fp < u64(alloca(u8)) or fp >= u64(ec.act):  # not set up yet: the register is still the interpreter's
+        ec.native_fp = u64(ec.act)
     ec.vs_top = top + ABOVE
     safepoint(ec)
     ec.vs_top = top

@@ -4,14 +4,16 @@ System calls and not the C library's functions: not every C library has those th
 """
 
 from wasmjit.native.lang import addr, alloca, boolean, fn, i32, i64, ptr, store, u8, u64, void, vstore
-from wasmjit.native.libc import memset, syscall
+from wasmjit.native.libc import memset, pthread_sigmask, syscall
 from wasmjit.runtime.platform import (
     CLOCK_MONOTONIC,
+    SIG_UNBLOCK,
     SIGEV_THREAD_ID,
     SIGEVENT_BYTES,
     SIGEVENT_NOTIFY,
     SIGEVENT_SIGNAL,
     SIGEVENT_THREAD,
+    SIGSET_BYTES,
     SIGURG,
     SYS_GETTID,
     SYS_TIMER_CREATE,
@@ -53,7 +55,11 @@ def timer_period(ec: ptr[Ec], period: u64) -> boolean:
 
 @fn(cold=True)
 def timer_start(ec: ptr[Ec]) -> void:
-    """Begin to tick in the calling thread; ec.ticking stays 0 if that cannot be."""
+    """Begin to tick in the calling thread; ec.ticking stays 0 if that cannot be. Threads may have been made with all signals blocked."""
+    ours = alloca(u64, SIGSET_BYTES // 8)
+    memset(ptr[u8](ours), 0, SIGSET_BYTES)
+    ours[0] = 1 << (SIGURG - 1)
+    pthread_sigmask(SIG_UNBLOCK, ptr[u8](ours), ptr[u8](0))
     if ec.timer != 0 or timer_make(ec):
         if timer_period(ec, PERIOD):
             vstore(u64, addr(ec.ticking), 1)
