@@ -3,6 +3,10 @@
 A row's checks and meaning are compiled with placeholders for the operands. What comes out is a format: lowering an instruction puts the
 operands' texts into it. Everything else, control, calls, variables, tables, is the builder's (`BUILDER`).
 
+An access that may fault carries a debug location, which leads from its address to its site. Processors take operands from memory: the
+load would become part of an instruction elsewhere, with the location of that. llvm.fake.use, which leaves no code, is a second use of
+what was loaded, so that it stays an instruction of its own.
+
 Values are texts: names or literals. A comparison gives an i1; who needs an i32 extends it (`as_i32`, `truth`).
 
 *Signalling NaNs.* WebAssembly's arithmetic makes NaNs quiet (spec 4.3.3); LLVM does not promise that, and folds x * 1, x / 1, x - 0, x + -0
@@ -205,9 +209,11 @@ def _derive_load(row: Row, volatile: str) -> Lowering:
     """The lowering of a load: (text, address) -> value."""
     kind = IN_MEMORY[row.access[1]]
     deriver = _Deriver(row, {"m": kind})
-    result, _ = deriver.meaning(row.meaning, KINDS[row.results[0]])
-    lines = f"  %m{{0}} = load {volatile}{kind.ir}, ptr {{1}}, align 1{{2}}\n" + deriver.taken()
-    fill = lines.rstrip().replace(result, "%v{0}").format
+    result, ir = deriver.meaning(row.meaning, KINDS[row.results[0]])
+    lines = f"  %m{{0}} = load {volatile}{kind.ir}, ptr {{1}}, align 1{{2}}\n{deriver.taken()}\n"
+    if volatile:
+        lines += f"  call void (...) @llvm.fake.use({ir} {result})"
+    fill = lines.replace("\n\n", "\n").rstrip().replace(result, "%v{0}").format
 
     def load(text: Text, address: str) -> str:
         text.n = n = text.n + 1
