@@ -17,9 +17,9 @@ from wasmjit.tiers.optimizer.unit import Refused
 MOST_LOCALS = 2048  # of a function: each is a phi at each loop and a store at each exit
 
 
-def build(request: Request) -> Program:
-    """Build what a request wants. Refused: a function of it is too large."""
-    program = Program(request)
+def build(request: Request, folds: bool = True) -> Program:
+    """Build what a request wants; folds: as in Program. Refused: a function of it is too large."""
+    program = Program(request, folds)
     for function, loop in request.entries:
         body = program.view.body(function)
         if len(body.locals) > MOST_LOCALS:

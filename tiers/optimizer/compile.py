@@ -29,8 +29,10 @@ def compile_unit(request: Request, *, verify: bool = False) -> Unit:
     program = build(request)
     text = _checked(program)
     built = time.perf_counter()
-    machine_code = _object(text, request, verify)
-    unit = _unit(request, program, machine_code)
+    unit = _unit(request, program, _object(text, request, verify))
+    if program.folded - {site for _, site in unit.lines}:  # LLVM rearranged arithmetic and lost where a load came from
+        program = build(request, folds=False)
+        unit = _unit(request, program, _object(_checked(program), request, verify))
     done = time.perf_counter()
     unit.stats |= {
         "level": request.options.level,

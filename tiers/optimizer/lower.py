@@ -5,7 +5,8 @@ operands' texts into it. Everything else, control, calls, variables, tables, is 
 
 An access that may fault carries a debug location, which leads from its address to its site. Processors take operands from memory: the
 load would become part of an instruction elsewhere, with the location of that. llvm.fake.use, which leaves no code, is a second use of
-what was loaded, so that it stays an instruction of its own.
+what was loaded, so that it stays an instruction of its own. Arithmetic on floats, which LLVM does not reorder, takes its operand from
+memory where it comes directly behind the load (`FOLDED_LOADS`, `FOLDING`), and then has the load's location.
 
 Values are texts: names or literals. A comparison gives an i1; who needs an i32 extends it (`as_i32`, `truth`).
 
@@ -41,6 +42,7 @@ class Text(Protocol):
     lines: list[str]
     n: int  # number of the last name
     dbg: str  # what accesses that can fault end with
+    folding: str  # the same for the next arithmetic on floats, whose operand was just loaded
 
     def trap(self, condition: str, name: str) -> None:
         """Trap when the i1 is true."""
@@ -174,7 +176,11 @@ def _hiding_literals(lower: Lowering, kind: str) -> Lowering:
             b = _hide(text, kind, b)
         elif a in IDENTITIES and b[:2] != "%q":
             a = _hide(text, kind, a)
-        return lower(text, a, b)
+        value = lower(text, a, b)
+        if text.folding:
+            text.lines[-1] += text.folding
+            text.folding = ""
+        return value
 
     return arithmetic
 
@@ -223,6 +229,24 @@ def _derive_load(row: Row, volatile: str) -> Lowering:
     return load
 
 
+def _derive_folded(row: Row) -> Lowering:
+    """The lowering of a load that the next instruction, one of FOLDING, may become one with. Its name begins with "%m"."""
+    kind = IN_MEMORY[row.access[1]].ir
+
+    def load(text: Text, address: str) -> str:
+        text.n = n = text.n + 1
+        text.lines.append(f"  %m{n} = load volatile {kind}, ptr {address}, align 1{text.dbg}")
+        text.folding = text.dbg
+        return f"%m{n}"
+
+    return load
+
+
+def unfolded(text: Text, kind: str, value: str) -> None:
+    """What was loaded is used again: the load stays by itself. kind: its LLVM type."""
+    text.lines.append(f"  call void (...) @llvm.fake.use({kind} {value})")
+
+
 def _derive_store(row: Row, volatile: str) -> Lowering:
     """The lowering of a store: (text, address, value) -> ""."""
     kind = IN_MEMORY[row.access[1]]
@@ -242,6 +266,8 @@ def _derive_store(row: Row, volatile: str) -> Lowering:
 NUMERIC: dict[str, Lowering] = {row.name: _derive(row) for row in TABLE if row.meaning and not row.access[0]}
 CONDITIONS = frozenset(row.name for row in TABLE if row.kind == "compare" or row.name == "ref.is_null")  # their lowering gives an i1
 LOADS: dict[str, Lowering] = {row.name: _derive_load(row, "volatile ") for row in TABLE if row.kind == "load"}
+FOLDED_LOADS: dict[str, Lowering] = {row.name: _derive_folded(row) for row in TABLE if row.kind == "load" and row.access[1] in FLOATS}
+FOLDING = frozenset(f"{kind}.{name}" for kind in FLOATS for name in ("add", "sub", "mul", "div"))
 PLAIN_LOADS: dict[str, Lowering] = {row.name: _derive_load(row, "") for row in TABLE if row.kind == "load"}
 STORES: dict[str, Lowering] = {row.name: _derive_store(row, "volatile ") for row in TABLE if row.kind == "store"}
 PLAIN_STORES: dict[str, Lowering] = {row.name: _derive_store(row, "") for row in TABLE if row.kind == "store"}

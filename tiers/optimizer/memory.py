@@ -9,19 +9,20 @@ from typing import Any
 from wasmjit.isa import TABLE
 from wasmjit.runtime.codes import GUARD_OFFSETS
 from wasmjit.runtime.structs import Inst, Mem
-from wasmjit.tiers.optimizer.decode import number
+from wasmjit.tiers.optimizer.decode import OP, number
 from wasmjit.tiers.optimizer.frames import Frame
-from wasmjit.tiers.optimizer.lower import LOADS, PLAIN_LOADS, STORES
+from wasmjit.tiers.optimizer.lower import FOLDED_LOADS, FOLDING, LOADS, PLAIN_LOADS, STORES, unfolded
 from wasmjit.tiers.optimizer.state import Builder
 
 LLVM = {"i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
 ACCESSES: dict[int, tuple[Any, ...]] = {
-    number(row): (row.access[0], LLVM[row.results[0]], LOADS[row.name], PLAIN_LOADS[row.name])
+    number(row): (row.access[0], LLVM[row.results[0]], LOADS[row.name], PLAIN_LOADS[row.name], FOLDED_LOADS.get(row.name))
     if row.kind == "load"
     else (row.access[0], LLVM[row.params[1]], STORES[row.name])
     for row in TABLE
     if row.kind in ("load", "store")
 }
+TAKERS = frozenset(OP[name] for name in FOLDING)
 
 
 def place(b: Builder, f: Frame, address: str, offset: int, size: int, i: int) -> tuple[str, bool]:
@@ -29,9 +30,12 @@ def place(b: Builder, f: Frame, address: str, offset: int, size: int, i: int) ->
     t = b.t
     b.memory = True
     b.here(f, i)
-    known = b.reach.get(address, 0) >= offset + size
-    if not known:
-        b.reach[address] = offset + size
+    shown = b.reach.get(address)
+    known = shown is not None and shown[0] >= offset + size
+    if shown is not None and known:
+        t.dbg = shown[1]  # should LLVM move it up, before the access that showed it, it faults in the place of that
+    else:
+        b.reach[address] = offset + size, t.dbg
         if b.program.checked or offset >= GUARD_OFFSETS:
             check(b, address, offset, size)
     t.n = n = t.n + 1
@@ -62,13 +66,20 @@ def check(b: Builder, address: str, offset: int, size: int) -> None:
 
 
 def load(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
-    size, kind, access, plain = ACCESSES[o]
+    size, kind, access, plain, folded = ACCESSES[o]
     address = b.pop(f)
     key = address, offset, o
     value = b.cache.get(key)
     if value is None:
         pointer, may_trap = place(b, f, address, offset, size, i)
-        value = b.cache[key] = access(b.t, pointer) if may_trap else plain(b.t, pointer)
+        if may_trap and folded is not None and f.body.ops[i + 1] in TAKERS and b.program.folds:
+            value = folded(b.t, pointer)
+            b.program.folded.add(b.t.site)
+        else:
+            value = access(b.t, pointer) if may_trap else plain(b.t, pointer)
+        b.cache[key] = value
+    elif value.startswith("%m"):
+        unfolded(b.t, kind, value)
     f.vals.append(value)
     f.types.append(kind)
 

@@ -13,10 +13,15 @@ DECLARATIONS = ("declare i64 @llvm.read_register.i64(metadata)",)
 
 
 class Program:
-    """State of a build. exits: (function, wasm offset, reason) by number; inlined: (caller's sites, callee)."""
+    """State of a build. exits: (function, wasm offset, reason) by number; inlined: (caller's sites, callee).
 
-    def __init__(self, request: Request) -> None:
+    folds: whether loads may become part of what takes their value; folded: sites of those that may.
+    """
+
+    def __init__(self, request: Request, folds: bool = True) -> None:
         self.request = request
+        self.folds = folds
+        self.folded: set[int] = set()
         self.view: View = view(request.binary)
         self.text = UnitText()
         self.checked = request.checked

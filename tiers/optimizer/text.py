@@ -77,9 +77,12 @@ class UnitText:
 
 
 class FunctionText:
-    """Lines of one function. The block at hand is `block`; `dbg` is what instructions that can call or fault carry at their end."""
+    """Lines of one function. The block at hand is `block`; `dbg` is what instructions that can call or fault carry at their end.
 
-    __slots__ = ("unit", "head", "scope", "lines", "n", "block", "dbg", "site", "_cold", "_traps", "_dbgs")
+    folding: the same for the next arithmetic on floats, "" for nothing (lower.FOLDED_LOADS).
+    """
+
+    __slots__ = ("unit", "head", "scope", "lines", "n", "block", "dbg", "folding", "site", "_cold", "_traps", "_dbgs")
 
     def __init__(self, unit: UnitText, head: str, scope: int) -> None:
         self.unit, self.head, self.scope = unit, head, scope
@@ -87,6 +90,7 @@ class FunctionText:
         self.n = 0
         self.block = "entry"
         self.site = 0
+        self.folding = ""
         self.dbg = f", !dbg !DILocation(line: 0, scope: !{scope})"
         self._cold: list[str] = []
         self._traps: dict[tuple[str, int], str] = {}
