@@ -1,11 +1,15 @@
 """Blocks, loops, ifs and branches: labels, what comes together at them, and what the profile says about it."""
 
+from collections.abc import Sequence
+
 from wasmjit.tiers.optimizer.decode import OP, Region
 from wasmjit.tiers.optimizer.exits import leave, stress
 from wasmjit.tiers.optimizer.frames import Arrival, Frame, Label
+from wasmjit.tiers.optimizer.lower import IDENTITIES, settled
 from wasmjit.tiers.optimizer.state import Builder
 
 UNREACHABLE = OP["unreachable"]
+FLOATS = {"float": "f32", "double": "f64"}
 MOST_WEIGHT = (1 << 31) - 1
 
 
@@ -55,21 +59,20 @@ def loop(b: Builder, f: Frame, region: Region, i: int) -> int:
     label = Label(region, t.label("loop"), region.params, len(f.vals) - len(region.params), b.reach)
     label.loop = True
     f.labels.append(label)
-    before = t.block
+    types = f.body.locals
+    label.floats = [k for k in region.locals if types[k] in FLOATS] + [~k for k, kind in enumerate(region.params) if kind in FLOATS]
+    arrival = arrive(b, f, label)
     t.emit(f"br label %{label.block}")
     t.place(label.block)
     label.line = len(t.lines)
     t.lines.append("")
-    label.incoming.append((before, f.locals[:], f.vals[label.height :], {}))
-    types = f.body.locals
+    label.incoming.append(arrival)
     for k in sorted(region.locals):
-        name = t.label("%v")
-        label.phis.append((name, types[k], f.locals[k], k))
-        f.locals[k] = name
+        f.locals[k] = name = t.label("%v")
+        label.phis.append((name, types[k], k))
     for k, kind in enumerate(region.params):
-        name = t.label("%v")
-        label.phis.append((name, kind, f.vals[label.height + k], ~k))
-        f.vals[label.height + k] = name
+        f.vals[label.height + k] = name = t.label("%v")
+        label.phis.append((name, kind, ~k))
     b.cache.clear()
     if region.calls:
         b.globals = {}
@@ -83,7 +86,7 @@ def close_loop(b: Builder, label: Label) -> None:
     """The phis of a loop's header, now that everything that comes there is known."""
     lines = []
     blocks = [f"%{block}" for block, *_ in label.incoming]
-    for name, kind, _, k in label.phis:
+    for name, kind, k in label.phis:
         values = [locals[k] if k >= 0 else operands[~k] for _, locals, operands, _ in label.incoming]
         pairs = ", ".join([f"[ {value}, {block} ]" for value, block in zip(values, blocks, strict=True)])
         lines.append(f"  {name} = phi {kind} {pairs}")
@@ -186,19 +189,21 @@ def merge(b: Builder, f: Frame, label: Label) -> None:
     if len(incoming) > 1:
         blocks = [f"%{arrival[0]}" for arrival in incoming]
         others = incoming[1:]
+        hide: list[str] = []
         for k in label.region.locals if f.labels else ():
             first = locals[k]
             for arrival in others:
                 if arrival[1][k] != first:
-                    f.locals[k] = phi(b, types[k], [arrival[1][k] for arrival in incoming], blocks)
+                    f.locals[k] = phi(b, types[k], [arrival[1][k] for arrival in incoming], blocks, hide)
                     break
             else:
                 f.locals[k] = first
         if operands:
             operands = [
-                column[0] if column.count(column[0]) == len(column) else phi(b, kind, column, blocks)
+                column[0] if column.count(column[0]) == len(column) else phi(b, kind, column, blocks, hide)
                 for kind, column in zip(label.results, zip(*(arrival[2] for arrival in incoming), strict=True), strict=True)
             ]
+        t.lines += hide
         if known:
             known = {k: v for k, v in known.items() if all(arrival[3].get(k) == v for arrival in others)}
     else:
@@ -207,9 +212,15 @@ def merge(b: Builder, f: Frame, label: Label) -> None:
     restore(b, f, label, operands, label.results)
 
 
-def phi(b: Builder, kind: str, values: "list[str] | tuple[str, ...]", blocks: list[str]) -> str:
+def phi(b: Builder, kind: str, values: Sequence[str], blocks: list[str], hide: list[str]) -> str:
+    """What came along the way that was taken. A float literal must not meet arithmetic: `hide` gets a line for behind the phis then."""
     pairs = ", ".join([f"[ {value}, {block} ]" for value, block in zip(values, blocks, strict=True)])
-    return b.t.let(f"phi {kind} {pairs}")
+    name = b.t.let(f"phi {kind} {pairs}")
+    if kind in FLOATS and not IDENTITIES.isdisjoint(values):
+        hidden = b.t.label("%v")
+        hide.append(f"  {hidden} = call {kind} @llvm.arithmetic.fence.{FLOATS[kind]}({kind} {name})")
+        return hidden
+    return name
 
 
 def dead(f: Frame) -> int:
@@ -222,9 +233,13 @@ def dead(f: Frame) -> int:
 
 
 def arrive(b: Builder, f: Frame, label: Label) -> Arrival:
-    """What a branch from here takes to the label."""
+    """What a branch from here takes to the label; to a loop's, literals of floats hidden from the arithmetic in it."""
     count = len(label.results)
-    return b.t.block, f.locals[:], f.vals[len(f.vals) - count :] if count else [], b.globals
+    locals, operands = f.locals[:], f.vals[len(f.vals) - count :] if count else []
+    for k in label.floats:
+        values, at = (locals, k) if k >= 0 else (operands, ~k)
+        values[at] = settled(b.t, (f.body.locals if k >= 0 else label.results)[at], values[at])
+    return b.t.block, locals, operands, b.globals
 
 
 def jump(b: Builder, f: Frame, label: Label) -> None:

@@ -4,11 +4,9 @@ from wasmjit.native.lang import offsetof
 from wasmjit.runtime.natives import index
 from wasmjit.runtime.structs import Ec
 from wasmjit.tiers.optimizer.convention import PASSED, RESULT
-from wasmjit.tiers.optimizer.frames import Frame
+from wasmjit.tiers.optimizer.frames import MOST_SLOTS, Frame
 from wasmjit.tiers.optimizer.state import Builder
 from wasmjit.tiers.optimizer.unit import Refused
-
-MOST_SLOTS = 4096  # of all frames of an exit: stacks keep that much room above the innermost frame
 
 
 def chain(f: Frame) -> list[Frame]:

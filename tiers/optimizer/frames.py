@@ -5,6 +5,9 @@ from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.text import Frames
 
 ZERO = {"i32": "0", "i64": "0", "float": "0.0", "double": "0.0"}
+Reach = dict[str, tuple[int, str]]
+MOST_SLOTS = 4096  # of all frames of an exit: stacks keep that much room above the innermost frame
+OPERANDS = 256  # slots left for the operands of the innermost frame
 Arrival = tuple[str, list[str], list[str], dict[int, str]]  # from which block, with which locals, operands, known globals
 
 
@@ -16,15 +19,16 @@ class Label:
     iteration of a loop that was entered in its middle; branches to it begin the loop. join: of that loop, where it and the rest meet.
     """
 
-    __slots__ = ("region", "block", "results", "height", "incoming", "reach", "other", "loop", "peeled", "join", "phis", "line")
+    __slots__ = ("region", "block", "results", "height", "incoming", "reach", "other", "loop", "peeled", "join", "phis", "floats", "line")
 
-    def __init__(self, region: Region, block: str, results: tuple[str, ...], height: int, reach: dict[str, int]) -> None:
+    def __init__(self, region: Region, block: str, results: tuple[str, ...], height: int, reach: Reach) -> None:
         self.region, self.block, self.results, self.height, self.reach = region, block, results, height, reach
         self.incoming: list[Arrival] = []
         self.other: tuple[str, Arrival] | None = None  # its block
         self.loop = self.peeled = False
         self.join: Label | None = None
-        self.phis: list[tuple[str, str, str, int]] = []  # of a loop: name, type, first value, local or ~operand
+        self.phis: list[tuple[str, str, int]] = []  # of a loop: name, type, local or ~operand
+        self.floats: list[int] = []  # of a loop: its locals and ~operands that are floats
         self.line = 0  # of a loop: where its phis go
 
 
@@ -58,6 +62,8 @@ class Frame:
             self.base = parent.base + parent.body.base + len(parent.vals)
             self.depth = parent.depth + 1
             self.exits = self.exits and parent.exits and (place, 1) in parent.points
+        if self.base + body.base + OPERANDS > MOST_SLOTS:
+            self.exits = False
         self.cold = self.exits and program.prunes(self.function)
 
     def seen(self, offset: int, after: int = 1) -> int | None:

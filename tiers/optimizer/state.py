@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from wasmjit.native.lang import offsetof
 from wasmjit.runtime.structs import Ec, Inst
 from wasmjit.tiers.optimizer.decode import Body
-from wasmjit.tiers.optimizer.frames import Frame
+from wasmjit.tiers.optimizer.frames import Frame, Reach
 from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.text import INVARIANT, UNLIKELY
 
@@ -14,9 +14,10 @@ GUARDS, PING_PONG = "deopt-every-guard", "ping-pong"
 
 
 class Builder:
-    """live: whether the place at hand is reached. reach: bytes from an address on, by its name, that some access before has shown to be
-    accessible; cache: what loads gave since the last store or call; globals: known values, a dictionary that never changes in place.
-    osr: an entry into a running frame, else a body. initial: what its slots hold, by slot.
+    """live: whether the place at hand is reached. globals: known values, in a dictionary that never changes in place.
+
+    reach: by the name of an address, how many bytes from it on an access before has shown to be accessible, and where that was. cache:
+    what loads gave since the last store or call. osr: an entry into a running frame, else a body. initial: what its slots hold.
     """
 
     def __init__(self, program: Program, head: str, osr: bool) -> None:
@@ -26,7 +27,7 @@ class Builder:
         self.t.block = "start"
         self.cold: list[str] = []
         self.live = True
-        self.reach: dict[str, int] = {}
+        self.reach: Reach = {}
         self.cache: dict[tuple[str, int, int], str] = {}
         self.globals: dict[int, str] = {}
         self.initial: dict[int, str] = {}
