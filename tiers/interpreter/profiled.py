@@ -30,7 +30,7 @@ def note_target(ec: ptr[Ec], pc: ptr[u8], sp: ptr[u64]) -> void:
     if ref == 0:
         return
     at = ptr[u64](pc + NOTED)
-    if ref.inst == ec.inst:
+    if ref.inst == ec.inst and ref.host == 0:  # a closed instance's functions are one of the host
         code = u64(ref.code)
         k: u64 = 0
         while k < NOTE_TARGETS:

@@ -17,6 +17,7 @@ from wasmjit.runtime.codes import (
     PHASE_COLD,
     PHASE_COMPILED,
     PHASE_PROFILING,
+    PHASE_REFUSED,
     PHASE_REQUESTED,
     POINT_TARGETS,
     TRACE_REQUEST,
@@ -76,16 +77,17 @@ def enter_fast(code: ptr[Code]) -> void:
 
 @fn(cold=True)
 def window_begin(code: ptr[Code]) -> void:
-    """To PROFILING; without memory for that it is tried again as many samples later."""
+    """To PROFILING; REFUSED when there is no memory for the profiled form."""
     samples = code.window
     code.window = 0
     slots_lock()
-    if code.profiled != 0 or tr_run_profiled(code) == 0:
-        if phase_pass(code, PHASE_COLD, PHASE_PROFILING) or code.phase == PHASE_PROFILING:
-            enter_profiled(code)
-            if code.held & HOLDING == 0:
-                code.held |= HOLDING
-                callees_hold(code, True)
+    if code.profiled == 0 and tr_run_profiled(code) != 0:
+        phase_pass(code, PHASE_COLD, PHASE_REFUSED)
+    elif phase_pass(code, PHASE_COLD, PHASE_PROFILING) or code.phase == PHASE_PROFILING:
+        enter_profiled(code)
+        if code.held & HOLDING == 0:
+            code.held |= HOLDING
+            callees_hold(code, True)
             if tracing():
                 trace_note(TRACE_WARM, code, u64(samples), code.mod.warm)
     slots_unlock()
