@@ -1,6 +1,8 @@
 """From samples to requests. Each back edge is a sample here, so that everything happens at a place that is known."""
 
 import ctypes
+import threading
+from time import sleep
 from typing import Any
 
 import pytest
@@ -150,6 +152,27 @@ def test_what_runs_optimized_code_is_left_alone(hooks: Hooks) -> None:
     exports = wasmjit.Instance(module, {"host": {"look": look}}).exports
     assert exports.run(30) == sum(3 * (3 * n + 8_000_000) for n in range(1, 31))
     assert entries[-1] == ctypes.addressof(installed[0]) and small.held == 0
+
+
+def test_threads_ask_once_for_a_function(hooks: Hooks) -> None:
+    module = interp(CALLS)
+    tiered(module, warm=20, window=20)
+    expected = sum(3 * (3 * n + 8_000_000) for n in range(1, 1001))
+    found: list[int] = []
+
+    def work() -> None:
+        found.append(wasmjit.Instance(module, {"host": {"look": lambda: sleep(0)}}).exports.run(1000) % (1 << 32))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected % (1 << 32)] * 6
+    assert [request[1] for request in N.requests_wait(0.0)] == [RUN]
+    small, run = code_of(module, SMALL), code_of(module, RUN)
+    assert (run.phase, run.held, small.held) == (PHASE_REQUESTED, 0, 0)
+    assert run.entry == run.slots and small.entry == small.slots
 
 
 def test_other_loops_of_a_compiled_function_are_asked_for_once_a_unit(hooks: Hooks) -> None:
