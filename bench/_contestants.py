@@ -4,6 +4,7 @@ A contestant loads a module, says READY with the milliseconds that took, then re
 with the result and the CPU and wall time of the call in nanoseconds. CPU time is that of the process: compiling in other threads counts.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import wasmjit
 
@@ -32,10 +33,10 @@ def serve(make):
         print(result, cpu, wall, flush=True)
 """
 WASMJIT = """
-import wasmjit
+import json, wasmjit
 def make(binary):
-    config = wasmjit.Config(tier=sys.argv[2], cache=sys.argv[3] == "cache")
-    return wasmjit.Instance(wasmjit.Module(binary, config=config)).exports[sys.argv[4] if len(sys.argv) > 4 else "run"]
+    config = wasmjit.Config(**json.loads(sys.argv[2]))
+    return wasmjit.Instance(wasmjit.Module(binary, config=config)).exports["run"]
 serve(make)
 """
 WASMTIME = """
@@ -139,9 +140,10 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
 
 
-def in_wasmjit(tier: str, cache: bool = False) -> Callable[[Path], list[str]]:
-    """How a tier of wasmjit is started on a module."""
-    return lambda module: [sys.executable, "-c", SERVE + WASMJIT, str(module), tier, "cache" if cache else "no"]
+def in_wasmjit(tier: str, **settings: Any) -> Callable[[Path], list[str]]:
+    """How a tier of wasmjit is started on a module. settings: others of Config; nothing comes from the cache unless they say so."""
+    config = json.dumps({"tier": tier, "cache": False} | settings)
+    return lambda module: [sys.executable, "-c", SERVE + WASMJIT, str(module), config]
 
 
 COMMANDS: dict[str, Callable[[Path], list[str]]] = {

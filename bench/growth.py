@@ -1,4 +1,4 @@
-"""Resident memory over many traps, calls, instances and objects: what stays of them.
+"""Resident memory over many traps, calls, instances, objects, deopts and compiles: what stays of them.
 
     python -m wasmjit.bench growth [--scale X] [CASE...]
 
@@ -138,6 +138,76 @@ def exceptions() -> Work:
     return work
 
 
+BRANCHING = """(module (func (export "f") (param i32) (result i32)
+  (if (result i32) (i32.lt_u (local.get 0) (i32.const 1000))
+    (then (i32.add (local.get 0) (i32.const 1))) (else (i32.mul (local.get 0) (i32.const 3))))))"""
+COMMON, RARE = 1, 1000  # arguments for the branch that is profiled, and for the other one
+MANY = (1 << 31) - 1
+PATIENCE = 10_000_000  # calls until a function must be compiled
+
+
+def optimized(exits: int) -> Any:
+    """A function that was compiled when only its common branch had been seen; after so many exits that is given up."""
+    quick = wasmjit.Config(compile="sync", cache=False, thresholds={"warm": 1, "window": 1, "exits": exits})
+    function = wasmjit.Instance(wasmjit.Module(BRANCHING, config=quick)).exports.f
+    heat(function)
+    return function
+
+
+def heat(function: Any) -> None:
+    """Call it until it is compiled."""
+    for _ in range(PATIENCE):
+        function(COMMON)
+        if function.tier == "opt":
+            return
+    raise RuntimeError("it is never compiled")
+
+
+def deopts() -> Work:
+    """Calls of optimized code that leave it for the interpreter."""
+    function = optimized(MANY)
+
+    def work(count: int) -> None:
+        for _ in range(count):
+            function(RARE)
+
+    return work
+
+
+def recompiles() -> Work:
+    """Functions compiled, given up for an exit, and compiled again, in modules that are dropped."""
+
+    def work(count: int) -> None:
+        for _ in range(count):
+            function = optimized(1)
+            function(RARE)
+            heat(function)
+
+    return work
+
+
+def crossings() -> Work:
+    """Calls from optimized to interpreted code and back, in loops of 1000."""
+    from wasmjit._image import native
+    from wasmjit.runtime.codes import PHASE_REFUSED
+
+    text = """(module (func $inner (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+      (func $middle (param i32) (result i32) (call $inner (local.get 0)))
+      (func (export "loop") (param $n i32) (result i32) (local $sum i32)
+        (loop (local.set $sum (call $middle (local.get $sum))) (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (local.get $sum)))"""
+    module = wasmjit.Module(text, config=wasmjit.Config(tier="opt", cache=False))
+    loop = wasmjit.Instance(module).exports.loop
+    loop(1)
+    native().unit_retire(module.address, 1, PHASE_REFUSED)  # the one in the middle is interpreted from now on
+
+    def work(count: int) -> None:
+        for _ in range(count // 1000):
+            loop(1000)
+
+    return work
+
+
 class Case(NamedTuple):
     """What is done, and how often in all."""
 
@@ -153,6 +223,9 @@ CASES = {
     "externrefs": Case(externrefs, 1_000_000),
     "loads": Case(loads, 100_000),
     "exceptions": Case(exceptions, 100_000),
+    "deopts": Case(deopts, 1_000_000),
+    "recompiles": Case(recompiles, 300),
+    "crossings": Case(crossings, 10_000_000),
 }
 
 

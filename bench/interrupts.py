@@ -4,7 +4,8 @@
 
 Milliseconds from the signal (sent by another process, which reads the same clock) to `except KeyboardInterrupt`, and from the
 end of the timeout to `except Timeout`: median and maximum. The calls are endless loops of branches, of calls of Python, and of
-filling and copying memory, with and without another busy thread; Python's own loop shows what the machine and the GIL allow.
+filling and copying memory, with and without another busy thread; then the project's kernels, compiled before they run, with
+arguments that take minutes. Python's own loop shows what the machine and the GIL allow.
 """
 
 import os
@@ -13,11 +14,13 @@ import threading
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from statistics import median
 from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import wasmjit
+from wasmjit.bench._kernels import OWN, Kernel, own
 
 AIM = "at most 20 ms each"
 SHORTEST, LONGEST = 0.02, 0.05  # seconds that a call runs before it is interrupted
@@ -104,6 +107,18 @@ CASES = {
 }
 
 
+# arguments that no machine gets done with before it is interrupted
+ENDLESS = {kernel.name: 60 if kernel.name == "fib" else 18 if kernel.name == "queens" else 2_000_000_000 for kernel in OWN}
+
+
+def compiled(kernel: Kernel) -> Callable[..., Any]:
+    """A call of a kernel's optimized code that goes on for minutes."""
+    run: Any = wasmjit.Instance(wasmjit.Module(own(kernel), config=wasmjit.Config(tier="opt", cache=False))).exports["run"]
+    if run(kernel.argument) != kernel.result:
+        raise RuntimeError(f"{kernel.name}: a wrong result")
+    return partial(run, ENDLESS[kernel.name])
+
+
 def endless(timeout: float) -> None:
     """What an export does, in Python: a loop that a signal ends, or looking at the clock."""
     end = monotonic() + timeout
@@ -136,9 +151,8 @@ def by_timeout(function: Callable[..., Any], delay: float, _: Sender) -> float:
     raise RuntimeError("the call returned")
 
 
-def measure(case: Case, exports: Any, runs: int, sender: Sender) -> list[list[float]]:
+def measure(function: Callable[..., Any], runs: int, sender: Sender) -> list[list[float]]:
     """Latencies of Ctrl-C and of timeouts, in turn."""
-    function = exports[case.export] if case.export else endless
     delays = [SHORTEST + (LONGEST - SHORTEST) * i / runs for i in range(runs)]
     ways = (by_signal, by_timeout)
     times: list[list[float]] = [[], []]
@@ -146,6 +160,17 @@ def measure(case: Case, exports: Any, runs: int, sender: Sender) -> list[list[fl
         for way, latencies in zip(ways, times, strict=True):
             latencies.append(way(function, delay, sender))
     return times
+
+
+def chosen(name: str, parts: list[str]) -> bool:
+    """Whether a case is asked for: by a part of its name, or as one of all."""
+    return not parts or any(part in name for part in parts)
+
+
+def show(name: str, times: list[list[float]]) -> None:
+    """Print a row."""
+    row = [value * 1e3 for way in times for value in (median(way), max(way))]
+    print("  {:<36} {:8.2f} {:8.2f} {:10.2f} {:8.2f}".format(name, *row), flush=True)
 
 
 def main(argv: list[str]) -> int:
@@ -162,11 +187,12 @@ def main(argv: list[str]) -> int:
         exports = wasmjit.Instance(module, {"host": {"f": lambda value: value + 1}}).exports
         print(f"{'milliseconds':<38} {'Ctrl-C':>8} {'max':>8} {'timeout':>10} {'max':>8}")
         for name, case in CASES.items():
-            if options.cases and not any(part in name for part in options.cases):
-                continue
-            with busy_thread() if case.busy else nullcontext():
-                row = [value * 1e3 for times in measure(case, exports, options.runs, sender) for value in (median(times), max(times))]
-            print("  {:<36} {:8.2f} {:8.2f} {:10.2f} {:8.2f}".format(name, *row), flush=True)
+            if chosen(name, options.cases):
+                with busy_thread() if case.busy else nullcontext():
+                    show(name, measure(exports[case.export] if case.export else endless, options.runs, sender))
+        for kernel in OWN:
+            if chosen(name := f"{kernel.name}, optimized", options.cases):
+                show(name, measure(compiled(kernel), options.runs, sender))
         print(f"  ({AIM}; the calls ran {SHORTEST * 1e3:.0f} to {LONGEST * 1e3:.0f} ms)")
     finally:
         sender.close()
