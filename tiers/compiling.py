@@ -88,6 +88,18 @@ class Compiler:
             return compile_here(request)
         return self.workers().compile(request)
 
+    def require(self) -> None:
+        """Raise ImportError if there is no compiler."""
+        self.missing = available()
+        if self.missing:
+            raise ImportError(self.missing)
+
+    def pool(self, most: int) -> "Workers":
+        """Workers of one's own."""
+        from wasmjit.tiers.workers import Workers
+
+        return Workers(most)
+
     def workers(self) -> "Workers":
         """The worker processes; at first none is started."""
         from wasmjit.tiers.workers import Workers
@@ -126,10 +138,16 @@ def compile_here(request: "Request") -> bytes:
 
 
 def llvm_version() -> str:
-    """Of llvmlite and the LLVM in it: which is told without loading it."""
-    from importlib.metadata import version
+    """Of llvmlite, and so of the LLVM in it, which this does not load."""
+    import llvmlite
 
-    return version("llvmlite")
+    return str(llvmlite.__version__)
+
+
+def nbytes_of(mod: int, function: int) -> int:
+    """Bytes of wasm of a function."""
+    start, end, *_ = N.function_state(mod, function)
+    return int(end - start)
 
 
 def available() -> str:

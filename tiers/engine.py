@@ -13,7 +13,7 @@ from wasmjit._image import native
 from wasmjit.profiler import events
 from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED
 from wasmjit.tiers import compiling, policy
-from wasmjit.tiers.compiling import Compiler, State
+from wasmjit.tiers.compiling import Compiler, State, nbytes_of
 from wasmjit.tiers.queue import Job, Queue
 from wasmjit.tiers.snapshot import own_functions, request_of
 
@@ -53,17 +53,35 @@ class Engine:
         mod, state = module.address, self._state(module)
         everything = list(own_functions(mod))
         groups = [[function]]
-        if len(everything) > 1 and sum(_nbytes(mod, other) for other in everything) <= policy.WHOLE_MODULE:
+        if len(everything) > 1 and sum(nbytes_of(mod, other) for other in everything) <= policy.WHOLE_MODULE:
             groups.insert(0, everything)
         reason = ""
         for functions in groups:
-            nbytes = sum(_nbytes(mod, other) for other in functions)
+            nbytes = sum(nbytes_of(mod, other) for other in functions)
             request = request_of(module, state, [(other, 0) for other in functions], _level(module, nbytes), profiled=False)
             _, data, reason = compiling.run(self.compiler, module, request, nbytes, _flow())
             if data:
                 state.add(module, request.entries, request.options.level, data)
                 return
         compiling.refuse(module, [(function, 0)], reason)
+
+    def compile_ahead(
+        self,
+        module: "Module",
+        functions: "Iterable[int] | None",
+        profile: "Iterable[tuple[int, int, int]] | None",
+        progress: "Callable[[int, int], object] | None",
+        level: int | None,
+    ) -> int:
+        """See Module.compile."""
+        from wasmjit.tiers import ahead
+
+        if level is None:
+            level = module.config.thresholds["level"]
+        if level is None:
+            level = policy.LEVEL_FULL
+        wanted = ahead.wanted_of(module, profile, functions)
+        return ahead.compile_all(self.compiler, module, self._state(module), wanted, level, progress)
 
     def serve(self) -> None:
         """Take requests and compile until nothing is asked for any more, in a thread for that."""
@@ -88,7 +106,7 @@ class Engine:
     # one job
 
     def _job(self, module: "Module", function: int, loop: int, samples: int) -> Job:
-        nbytes = _nbytes(module.address, function)
+        nbytes = nbytes_of(module.address, function)
         return Job(module.address, function, loop, samples, nbytes, _level(module, nbytes), flow=_flow())
 
     def _compile(self, module: "Module", job: Job) -> None:
@@ -214,12 +232,6 @@ def leave_at_exit() -> bool:
         return False
     process.fflush(None)
     return bool(process.on_exit(ctypes.cast(process._exit, ctypes.c_void_p), None) == 0)
-
-
-def _nbytes(mod: int, function: int) -> int:
-    """Bytes of wasm of a function."""
-    start, end, *_ = N.function_state(mod, function)
-    return int(end - start)
 
 
 def _level(module: "Module", nbytes: int) -> int:

@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 from wasmjit.native.cache import PACKAGE
 from wasmjit.tiers import policy
 from wasmjit.tiers.compiling import Refusal
-from wasmjit.tiers.worker import DONE, FAILED, HEAD, REFUSED, head
+from wasmjit.tiers.worker import BINARY, DONE, FAILED, HEAD, REFUSED, REQUEST, head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Worker:
         if not sys.executable:
             raise OSError("no Python to start worker processes with")
         paths = [os.path.dirname(PACKAGE), *filter(None, sys.path)]
+        self._binary: bytes | None = None  # the one that it has
         theirs_in, self._in = os.pipe()
         self._out, theirs_out = os.pipe()
         try:
@@ -63,10 +65,12 @@ class Worker:
     def compile(self, request: "Request", seconds: float = policy.LONGEST) -> bytes:
         """The packed unit. Raises Refusal, WorkerDied; after that it must be `close`d."""
         deadline = time.monotonic() + seconds
-        message = pickle.dumps(request, pickle.HIGHEST_PROTOCOL)
+        message = pickle.dumps(replace(request, binary=b""), pickle.HIGHEST_PROTOCOL)
         try:
-            self._write(head(DONE, len(message)), deadline)
-            self._write(message, deadline)
+            if request.binary is not self._binary:
+                self._send(BINARY, request.binary, deadline)
+                self._binary = request.binary
+            self._send(REQUEST, message, deadline)
             kind, size = HEAD.unpack(self._read(HEAD.size, deadline))
             if size > _LARGEST_ANSWER:
                 raise WorkerDied("the compiler answered nonsense")
@@ -96,6 +100,10 @@ class Worker:
             os.close(self._in)
             os.close(self._out)
             self._in = self._out = -1
+
+    def _send(self, kind: int, data: bytes, deadline: float) -> None:
+        self._write(head(kind, len(data)), deadline)
+        self._write(data, deadline)
 
     def _write(self, data: bytes, deadline: float) -> None:
         left = memoryview(data)

@@ -15,8 +15,8 @@ def script() -> "NoReturn":
     """The installed command: `main`, and then the end of the process.
 
     The collector is off until a program starts (`_program.Program`): all that is made before stays. At the end nothing is left
-    to do but to flush, so the interpreter is not torn down, which would take 2 ms, unless somebody waits for it: a profiler or
-    a tracer, or what is registered with atexit.
+    to do but to flush and what is registered with atexit, so the interpreter is not torn down, which would take 2 ms and wait for
+    the compiler, unless a profiler or a tracer waits for it.
     """
     gc.disable()
     bundle = Bundle()
@@ -25,15 +25,16 @@ def script() -> "NoReturn":
 
     code = main()
     bundle.keep()
+    if sys.gettrace() or sys.getprofile():
+        sys.exit(code)
+    if atexit := sys.modules.get("atexit"):
+        atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
                 stream.flush()
         except OSError:  # reported by main already
             pass
-    atexit = sys.modules.get("atexit")
-    if (atexit and atexit._ncallbacks()) or sys.gettrace() or sys.getprofile():
-        sys.exit(code)
     os._exit(code & 0xFF)
 
 

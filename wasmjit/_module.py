@@ -7,9 +7,11 @@ from ._functype import FuncType
 from ._image import native
 from .binary import MAP_FROM
 from .runtime.codes import MOD_CHECKED
+from .tiers.policy import STRONGEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any, Self
 
     from ._config import Config
@@ -139,12 +141,30 @@ class Module:
     def validate(self) -> None:
         """Nothing is left to do: a Module that exists is valid."""
 
-    def compile(self) -> None:
-        """Translate all functions now that otherwise are translated at their first call. CompileError: one is too large."""
+    def compile(
+        self,
+        functions: "Iterable[int] | None" = None,
+        *,
+        profile: "Iterable[tuple[int, int, int]] | None" = None,
+        progress: "Callable[[int, int], object] | None" = None,
+        level: int | None = None,
+    ) -> int:
+        """Compile functions now instead of when they are hot, and keep their code in the cache; how many are optimized afterwards.
+
+        functions: their indices; profile: those with samples in what `profile` returned in another run; neither: all. progress: called
+        with the numbers of functions done and to be done. level: how strongly, 0 to 2, the default. What the optimizer refuses stays
+        interpreted. Of the tier "interp" functions are translated, all of them, instead.
+        Raises CompileError: one is too large; IndexError: the module does not define one; ImportError: llvmlite is missing.
+        """
         if self.config.tier != "reference" and N.translate_all(self.address):
             from ._errors import CompileError
 
             raise CompileError("a function is too large for the interpreter, or memory ran out")
+        if self.config.tier not in _tiering.COMPILED:
+            return 0
+        if level is not None and level not in range(STRONGEST + 1):
+            raise ValueError(f"level must be from 0 to {STRONGEST}, not {level!r}")
+        return _tiering.engine().compile_ahead(self, functions, profile, progress, level)
 
     def profile(self) -> "tuple[tuple[int, int, int], ...]":
         """Where the interpreter's time went so far: (function index, offset of the loop in the binary or 0, samples), most samples first.

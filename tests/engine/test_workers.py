@@ -6,21 +6,22 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from wasmjit.tiers import policy, workers
 from wasmjit.tiers.compiling import Refusal
+from wasmjit.tiers.optimizer.request import Request
 from wasmjit.tiers.workers import NoWorkers, Worker, WorkerDied, Workers
 
-# The request is text: what to do.
+# What to do is told by the request's binary.
 FAKE = """
 import sys; sys.path[:] = sys.argv[1:]
 import os, signal, time
 from wasmjit.tiers import worker
 
 def compile(request):
+    request = request.binary.decode()
     if request == "refuse":
         return worker.REFUSED, b"too large"
     if request == "raise":
@@ -67,8 +68,7 @@ def pool() -> Iterator[Workers]:
 
 
 def ask(pool: Workers, what: str, seconds: float = 30.0) -> bytes:
-    request: Any = what
-    return pool.compile(request, seconds)
+    return pool.compile(Request(what.encode(), ((0, 0),)), seconds)
 
 
 def test_requests_and_answers_of_any_size(pool: Workers) -> None:
@@ -179,8 +179,7 @@ def test_closing_ends_the_processes_also_busy_ones(pool: Workers) -> None:
 
 def test_the_process_ends_with_its_input() -> None:
     worker = Worker()
-    request: Any = "pid"
-    pid = int(worker.compile(request))
+    pid = int(worker.compile(Request(b"pid", ((0, 0),))))
     assert worker.pid == pid
     worker._hang_up()
     assert worker._process.wait(10) == 0

@@ -76,8 +76,7 @@ def start_program(values: "dict[str, Any]", path: str, args: list[str]) -> int:
     except wasmjit.Exit as error:
         return error.code
     finally:
-        if "stats" in values:
-            print_stats(program)
+        account(values, program)
     return 0
 
 
@@ -112,6 +111,16 @@ def invoke(program: Program, name: str, texts: list[str], command: "Command") ->
     shown = () if not results else (value,) if len(results) == 1 else value
     for kind, result in zip(results, shown, strict=True):
         print(show_value(kind, result), flush=True)
+
+
+def account(values: "dict[str, Any]", program: Program) -> None:
+    """Write what options ask for when a program has ended."""
+    if "profile_out" in values:
+        from wasmjit.cli.compile import write_profile
+
+        write_profile(values["profile_out"], program.instance.module)
+    if "stats" in values:
+        print_stats(program)
 
 
 def print_stats(program: Program) -> None:

@@ -59,5 +59,6 @@ OPTIONS = (
     Option("--trace-out", "FILE", "write what happens between the tiers: .json for ui.perfetto.dev, or .jsonl", convert=trace_file),
     Option("--compile", "WHERE", f"where functions are compiled: {', '.join(COMPILES)}", convert=choice(*COMPILES)),
     Option("--stress", "S", f"for tests, change tiers where there is no need: {', '.join(STRESSES)}", convert=choice(*STRESSES)),
+    Option("--profile-out", "FILE", "write where the interpreter's time went, for `wasmjit compile --profile FILE`"),
     Option("--stats", "", "print figures of the run to stderr"),
 )

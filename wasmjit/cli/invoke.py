@@ -35,6 +35,5 @@ def execute(values: "dict[str, Any]", path: str, name: str, *args: str) -> int:
     try:
         _program.invoke(program, name, list(args), COMMAND)
     finally:
-        if "stats" in values:
-            _program.print_stats(program)
+        _program.account(values, program)
     return 0

@@ -1,7 +1,7 @@
 """`wasmjit run`: start a program."""
 
 from wasmjit.cli._options import Command, Option, UsageError, parse
-from wasmjit.cli._program import invoke, load, print_stats, start_program, traced
+from wasmjit.cli._program import account, invoke, load, start_program, traced
 from wasmjit.cli._settings import OPTIONS
 
 TYPE_CHECKING = False
@@ -38,6 +38,5 @@ def execute(values: "dict[str, Any]", path: str, *args: str) -> int:
     try:
         invoke(program, name, list(args), COMMAND)
     finally:
-        if "stats" in values:
-            print_stats(program)
+        account(values, program)
     return 0

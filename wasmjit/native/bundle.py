@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Index = tuple[int, list[str], dict[str, Row]]
 
 _HEAD = 16  # bytes of the digest and the length of the index
-_BUILDERS = ("wasmjit.native.build", "wasmjit.isa")  # a run that loaded these is not what the next one will do
+_BUILDERS = ("wasmjit.native.build", "wasmjit.isa", "wasmjit.tiers.engine")  # a run that loaded these is not what the next one will do
 
 
 class Bundle:
@@ -84,7 +84,7 @@ class Bundle:
 
     def keep(self) -> None:
         """Write the bundle anew if modules were imported that are not in it. A cache that cannot be used is nothing new."""
-        modules = {name: module for name, module in sys.modules.items() if name.startswith("wasmjit.") and name not in self._early}
+        modules = {name: module for name, module in list(sys.modules.items()) if name.startswith("wasmjit.") and name not in self._early}
         if modules.keys() <= self._rows.keys() or any(name in modules for name in _BUILDERS):
             return
         specs = {name: self.find_spec(name) or modules[name].__spec__ for name in sorted(modules.keys() | self._rows.keys())}
