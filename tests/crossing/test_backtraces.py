@@ -147,17 +147,47 @@ def even_body(module: wasmjit.Module, call: int, end: int) -> None:
     bodies.install()
 
 
-@pytest.mark.parametrize("depth", [0, 2, 126, 128, 130, 2000, 2001])
-def test_deep_stacks_leave_out_their_middle(depth: int) -> None:
+def even_with_odd(module: wasmjit.Module, calls: dict[int, int], end: int) -> None:
+    """`even` with `odd` inlined, which calls itself: two frames for each of the native stack. calls: their calls' offsets."""
+    bodies = Bodies(module)
+    b = bodies.body(0, UNARY)
+    b.emit(f"br i1 {b.let(f'icmp eq i64 {b.args[0]}, 0')}, label %ends, label %goes_on")
+    b.label("goes_on")
+    b.emit(f"br i1 {b.let(f'icmp eq i64 {b.args[0]}, 1')}, label %one, label %calls")
+    b.label("one")
+    b.ret(["1"])
+    b.label("calls")
+    b.at((1, calls[1]), (0, calls[0]))
+    (below,) = b.call_near(0, UNARY, [b.let(f"sub i64 {b.args[0]}, 2")])
+    b.ret([b.let(f"add i64 {below}, 2")])
+    b.label("ends")
+    b.at((0, end))
+    b.trap(codes.TRAP_UNREACHABLE)
+    b.done()
+    bodies.install()
+
+
+@pytest.mark.parametrize("inlined", [False, True])
+@pytest.mark.parametrize("depth", [0, 2, 126, 127, 128, 129, 130, 2000, 2001])
+def test_deep_stacks_leave_out_their_middle(depth: int, inlined: bool) -> None:
     module = wasmjit.Module(MUTUAL)
     exports = wasmjit.Instance(module).exports
     start = exports.odd if depth % 2 else exports.even
     before = trapped(start, depth)
-    shallow = places(trapped(exports.even, 2))
-    even_body(module, shallow[2][1], shallow[0][1])
+    assert len(before.frames) == min(depth + 1, 129)
+    end, odd, even = places(trapped(exports.even, 2))
+    if inlined:
+        even_with_odd(module, dict((odd, even)), end[1])
+    else:
+        even_body(module, even[1], end[1])
     after = trapped(start, depth)
     assert places(after) == places(before)
-    assert all(frame.tier == ("opt" if frame.index == 0 else "interp") for frame in after.frames if frame.index >= 0)
+    for k, frame in enumerate(after.frames):
+        if frame.index == 0:
+            assert (frame.tier, frame.inlined) == ("opt", False)
+        elif frame.index == 1:
+            last = depth % 2 == 1 and k == len(after.frames) - 1  # where it began
+            assert (frame.tier, frame.inlined) == (("opt", True) if inlined and not last else ("interp", False))
 
 
 def test_endless_recursion_through_both_tiers() -> None:
