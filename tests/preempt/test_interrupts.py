@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 import wasmjit
-from tests.units.loops import COUNTER, FIBONACCI, STORING
+from tests.units.loops import COUNTER, FIBONACCI, FILLING, STORING
 from tests.units.making import compiled
 
 MEMORY = '(module (memory (export "m") 1) (func (export "f") (param i64) (result i64) local.get 0))'
@@ -72,6 +72,30 @@ def test_other_python_threads_run_meanwhile() -> None:
     assert instance.exports.f(0) > 0
     thread.join()
     assert counted == 100_000
+
+
+LARGE = MEMORY.replace("1)", "1024)")
+
+
+def test_a_timeout_ends_a_loop_that_calls_the_runtime() -> None:
+    instance = compiled(FILLING, LARGE)
+    for _ in range(5):
+        with pytest.raises(wasmjit.Timeout):
+            instance.exports.f(0, timeout=0.02)
+
+
+def test_ctrl_c_ends_a_loop_that_calls_the_runtime(script: Callable[[str], str]) -> None:
+    assert script(
+        f"""
+instance = compiled(FILLING, {LARGE!r})
+for _ in range(5):
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        instance.exports.f(0)
+    except KeyboardInterrupt:
+        print("stopped")
+"""
+    ) == "stopped\n" * 5
 
 
 @pytest.mark.parametrize("loop", LOOPS)

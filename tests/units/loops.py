@@ -1,6 +1,6 @@
 """Loops for units, as IR of `making.compute`."""
 
-from tests.units.making import RESULT, adapter, body, compute, given, member
+from tests.units.making import RESULT, adapter, body, call_runtime, compute, given, member
 from wasmjit.runtime.structs import Code, Ec, FuncRef, Inst
 
 # counts to its argument: forever, for -1 in any test's time
@@ -178,3 +178,16 @@ end:
         + adapter(1)
         + f'declare i64 @llvm.read_register.i64(metadata)\n!0 = !{{!"{register}"}}\n'
     )
+
+
+# fills half of memory 0 for ever: nearly all its time is the runtime's
+FILLING = compute(
+    f"""\
+  br label %loop
+loop:
+{call_runtime("mem_fill", "i32 0, i64 0, i32 7, i64 33554432", "failed", "i32")}\
+  br label %loop
+out:
+""",
+    "0",
+)

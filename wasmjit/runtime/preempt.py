@@ -8,6 +8,8 @@ the kernel restores the registers, all of them.
 The code may have been interrupted anywhere, between two halves of what it does to the context too. So what it writes there
 (callee, instance) is put back, and slots above the frame, where arguments and results may be on their way, are stepped over.
 
+A tick that falls into what optimized code has called is made up for when that returns to it.
+
 In a host function, and outside of wasm, the timer is stopped at its first tick: system calls are interrupted once at most. Who
 called the host function starts it again.
 
@@ -88,16 +90,27 @@ def preempt_tick(ec: ptr[Ec], context: ptr[u8]) -> void:
         timer_stop(ec)
         return
     pc = load(u64, context + REG_PC)
-    here = u64(alloca(u8))
-    if not in_code(pc) or here < ec.stack_limit - (ec.stack_limit - ec.native_lo) // HEADROOM_LEFT:
-        return
-    if ec.vs_top <= ec.vs_limit:  # above that it is a handler's code that runs, on what is left of a full stack
+    if in_code(pc):
         preempt_here(ec, pc, load(u64, context + REG_FP))
+    else:
+        ec.missed = 1
+
+
+@fn(cold=True)
+def preempt_late(ec: ptr[Ec]) -> void:
+    """Optimized code called the runtime, which is about to return: a tick came meanwhile, or before."""
+    preempt_here(ec, ec.native_pc, ec.native_fp)
 
 
 @fn
 def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
-    """A safepoint in optimized code, as if it had called the runtime at pc."""
+    """A safepoint in optimized code, as if it had called the runtime at pc; none if too little is left of a stack for that."""
+    ec.missed = 0
+    here = u64(alloca(u8))
+    if here < ec.stack_limit - (ec.stack_limit - ec.native_lo) // HEADROOM_LEFT:
+        return
+    if ec.vs_top > ec.vs_limit:  # it is code of a signal handler that runs, on what is left of a full stack
+        return
     unit = unit_of_pc(pc)
     if unit != 0:
         unit.ticks += 1
@@ -112,7 +125,7 @@ def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
     ec.pc = ptr[u8](NATIVE)
     ec.native_pc = pc
     ec.native_fp = fp
-    if fp < u64(alloca(u8)) or fp >= u64(ec.act):  # not set up yet: the register is still the interpreter's
+    if fp < here or fp >= u64(ec.act):  # not set up yet: the register is still the interpreter's
         ec.native_fp = u64(ec.act)
     ec.vs_top = top + ABOVE
     safepoint(ec)

@@ -224,6 +224,7 @@ class Ec:
     timer: u64  # its POSIX timer, + 1
     in_host: u64  # the activation whose innermost function is Python, in which nothing is preempted; 0 none
     stress: i64  # guards until the next forced exit (Config(stress=...))
+    missed: u64  # a tick came elsewhere than in optimized code: what that called will see to it
 
 
 @struct

@@ -4,7 +4,7 @@ A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of th
 the register of a C function's first argument), REG_SLOT_PC, REG_CSP and REG_EC (of the registers in which interpreter
 handlers keep slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), REG_FP (of the frame
 pointer), ENTRY_SP_BIAS, SYS_*, ELF_MACHINE, `assembler()`: text that defines `enter` and `rt_throw`,
-and `thunk(name, target)`: text of an entry of runtime.natives.
+and `thunk(name, target, returns)`: text of an entry of runtime.natives.
 What all of them share is here.
 """
 

@@ -127,8 +127,8 @@ rt_throw:
 """
 
 
-def thunk(name: str, target: str) -> str:
-    """A function that notes the place of its call in the context, its first argument, and jumps to `target`. Only x16 is lost."""
+def thunk(name: str, target: str, returns: bool) -> str:
+    """A function that notes the place of its call in the context, its first argument, and goes to `target`: see runtime.natives."""
 
     def ec(field: str) -> str:
         return _at(Ec, field, "x0")
@@ -145,6 +145,24 @@ def thunk(name: str, target: str) -> str:
   str x29, {ec("native_fp")}
   mov x16, #1
   str x16, {ec("pc")}
-  b {target}
+{_CALL.format(target=target, name=name, missed=_at(Ec, "missed", "x9")) if returns else f"  b {target}"}
   .size {name}, .-{name}
 """
+
+
+_CALL = """\
+  stp x29, x30, [sp, #-32]!
+  str x0, [sp, #16]
+  bl {target}
+  ldr x9, [sp, #16]
+  ldr x10, {missed}
+  cbnz x10, .L{name}.late
+  ldp x29, x30, [sp], #32
+  ret
+.L{name}.late:
+  str x0, [sp, #24]
+  mov x0, x9
+  bl preempt_late
+  ldr x0, [sp, #24]
+  ldp x29, x30, [sp], #32
+  ret"""

@@ -155,8 +155,11 @@ rt_throw:
 """
 
 
-def thunk(name: str, target: str) -> str:
-    """A function that notes the place of its call in the context, its first argument, and jumps to `target`. Only rax is lost."""
+def thunk(name: str, target: str, returns: bool) -> str:
+    """A function that notes the place of its call in the context, its first argument, and goes to `target`: see runtime.natives.
+
+    Its arguments are in registers.
+    """
 
     def ec(field: str) -> str:
         return _at(Ec, field, "rdi")
@@ -173,6 +176,20 @@ def thunk(name: str, target: str) -> str:
   movq %rax, {ec("native_pc")}
   movq %rbp, {ec("native_fp")}
   movq $1, {ec("pc")}
-  jmp {target}
+{_CALL.format(target=target, name=name, missed=ec("missed")) if returns else f"  jmp {target}"}
   .size {name}, .-{name}
 """
+
+
+_CALL = """\
+  pushq %rdi
+  callq {target}
+  popq %rdi
+  cmpq $0, {missed}
+  jne .L{name}.late
+  retq
+.L{name}.late:
+  pushq %rax
+  callq preempt_late
+  popq %rax
+  retq"""
