@@ -7,14 +7,15 @@ import pytest
 import wasmjit
 
 Make = Callable[..., wasmjit.Instance]
-_modules: dict[str, wasmjit.Module] = {}
+_modules: dict[tuple[str, str], wasmjit.Module] = {}
 
 
-def module(text: str) -> wasmjit.Module:
+def module(text: str, tier: str = "auto") -> wasmjit.Module:
     """The module of a text, kept for the session."""
-    if text not in _modules:
-        _modules[text] = wasmjit.Module(f"(module {text})")
-    return _modules[text]
+    key = text, tier
+    if key not in _modules:
+        _modules[key] = wasmjit.Module(f"(module {text})", config=wasmjit.Config(tier))
+    return _modules[key]
 
 
 @pytest.fixture
@@ -23,5 +24,15 @@ def make() -> Make:
 
     def build(text: str, imports: object = None, **options: object) -> wasmjit.Instance:
         return wasmjit.Instance(module(text), imports, **options)  # type: ignore[arg-type]
+
+    return build
+
+
+@pytest.fixture
+def make_interpreted() -> Make:
+    """The same in the tier "interp": for what optimized code has no part in, and what is measured in frames of the interpreter."""
+
+    def build(text: str, imports: object = None, **options: object) -> wasmjit.Instance:
+        return wasmjit.Instance(module(text, "interp"), imports, **options)  # type: ignore[arg-type]
 
     return build

@@ -166,8 +166,8 @@ def test_modules_leave_nothing() -> None:
     assert growth(work, 5000) < 1 << 20
 
 
-def test_traps_and_calls_leave_nothing(make: Make) -> None:
-    exports = make('(func (export "trap") unreachable) (func (export "f") (param i32) (result i32) (local.get 0))').exports
+def test_traps_and_calls_leave_nothing(make_interpreted: Make) -> None:
+    exports = make_interpreted('(func (export "trap") unreachable) (func (export "f") (param i32) (result i32) (local.get 0))').exports
 
     def work() -> None:
         for value in range(10):

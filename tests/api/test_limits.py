@@ -19,6 +19,12 @@ CALLS = f"""(import "m" "call" (func $call (param i32) (result i32))) {DEEP}
 LOOP = "(loop $l (br $l))"
 
 
+@pytest.fixture
+def make(make_interpreted: Make) -> Make:
+    """How deep the same calls go depends on the tier."""
+    return make_interpreted
+
+
 def deepest(deep: wasmjit.Func) -> int:
     """The largest argument that does not overflow."""
     low, high = 0, 1 << 26

@@ -125,7 +125,7 @@ def test_stats_go_to_stderr(wasmjit: Wasmjit) -> None:
         (["run"], "no module to run"),
         (["--dir", "."], "no module to run"),
         (["--no-such-option", "m.wasm"], "unknown option '--no-such-option'"),
-        (["--tier", "opt", "m.wasm"], "option --tier: 'opt' is none of: auto, interp, reference"),
+        (["--tier", "fast", "m.wasm"], "option --tier: 'fast' is none of: auto, interp, opt, reference"),
         (["--dir", "::x", "m.wasm"], "option --dir: '::x' is not HOST or HOST::GUEST"),
         (["--env", "=x", "m.wasm"], "option --env: '=x' is not NAME or NAME=VAL"),
         (["help", "me"], "no command 'me'; there are: run, "),
