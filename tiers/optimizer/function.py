@@ -10,10 +10,17 @@ from wasmjit.tiers.optimizer.frames import Frame
 from wasmjit.tiers.optimizer.lower import CONDITIONS, NUMERIC, as_i32
 from wasmjit.tiers.optimizer.memory import load, store
 from wasmjit.tiers.optimizer.state import Builder
+from wasmjit.tiers.optimizer.unit import Refused
 
 LLVM = {"i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
 OTHER, GET, SET, TEE, CONST, ONE, TWO, COMPARE, ZERO_TEST, LOAD, STORE = range(11)
-HANDLERS: list[Callable[[Builder, Frame, Any, int], int]] = [control.unreachable] * NUMBERS
+
+
+def _refuse(b: Builder, f: Frame, immediate: Any, i: int) -> int:
+    raise Refused(f"function {f.function}: instruction {f.body.ops[i]:#x}")
+
+
+HANDLERS: list[Callable[[Builder, Frame, Any, int], int]] = [_refuse] * NUMBERS
 KIND = [OTHER] * NUMBERS
 LOWER: list[Any] = [None] * NUMBERS
 TYPE = [""] * NUMBERS  # of what is pushed
@@ -37,7 +44,6 @@ for _name, _row in BY_NAME.items():
         KIND[OP[_name]] = LOAD if _row.kind == "load" else STORE
 CONDITIONAL = frozenset(OP[name] for name in ("if", "br_if", "select", "select_t", "i32.eqz"))  # take an i1 as it is
 CHECKED = frozenset(number(row) for row in TABLE if row.checks)  # their traps need a site
-LOWERED = frozenset(o for o in range(NUMBERS) if KIND[o] != OTHER) | {o for o in range(NUMBERS) if HANDLERS[o] is not control.unreachable}
 
 
 def run(b: Builder, f: Frame, i: int) -> None:
