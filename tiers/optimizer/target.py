@@ -49,13 +49,13 @@ def cheap(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     passes.add_simplify_cfg_pass()
     passes.add_instruction_combine_pass()
     passes.add_simplify_cfg_pass()
-    passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1)))
+    _run(passes, module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1)))
 
 
 def medium(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     """LLVM's O1."""
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
-    builder.getModulePassManager().run(module, builder)
+    _run(builder.getModulePassManager(), module, builder)
 
 
 def full(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
@@ -63,7 +63,13 @@ def full(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = True
     builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+    _run(builder.getModulePassManager(), module, builder)
+
+
+def _run(passes: llvm.ModulePassManager, module: llvm.ModuleRef, builder: llvm.PassBuilder) -> None:
+    """Run passes, once: they are used up. llvmlite does not free them, as an empty method of another base class comes before its own."""
+    passes.run(module, builder)
+    llvm.newpassmanagers.NewPassManager._dispose(passes)
 
 
 PIPELINES = ((cheap, 1), (medium, 2), (full, 2))  # by Options.level: passes, level of code generation
