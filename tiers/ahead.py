@@ -113,7 +113,7 @@ class _Run:
             self.state.add(self.module, entries, self.level, data)
             self.compiled += len(batch)
         else:
-            compiling.refuse(self.module, entries, reason or "no memory for its code")
+            compiling.refuse(self.module, entries, reason or "its code could not be installed")
         self.done += len(batch)
         if self.progress is not None:
             self.progress(self.done, self.count)

@@ -175,7 +175,7 @@ def run(compiler: Compiler, module: "Module", request: "Request", nbytes: int, f
     told.end(data, nbytes, monotonic_ns() - began)
     handle = N.unit_install(module.address, data)
     if not handle:
-        return 0, b"", "no memory for its code"
+        return 0, b"", "its code could not be installed"
     told.install(handle, data)
     return handle, data, ""
 
