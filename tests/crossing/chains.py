@@ -84,8 +84,18 @@ def kinds(word: str, letters: str) -> str:
     return f"({word} {' '.join(WAT[kind] for kind in letters)})" if letters else ""
 
 
-def mix_text(name: str, case: Case) -> str:
+def own_text(marker: int) -> str:
+    """Traps unless memory and global are those of the module with this marker."""
+    return f"(if (i32.or {different('(i32.load (i32.const 1024))', marker)} {different('(global.get 0)', marker)}) (then unreachable))"
+
+
+def different(value: str, marker: int) -> str:
+    return f"(i32.ne {value} (i32.const {marker}))"
+
+
+def mix_text(name: str, case: Case, marker: int) -> str:
     lines = [f'(func (export "{name}") {kinds("param", case.params)} {kinds("result", case.results)} (local $fold i64)']
+    lines.append(own_text(marker))
     for k, kind in enumerate(case.params):
         lines.append(f"(local.set $fold (i64.xor (i64.rotl (local.get $fold) (i64.const 7)) {to_bits(kind, f'(local.get {k})')}))")
     lines += [from_bits(kind, f"(i64.rotl (local.get $fold) (i64.const {k + 1}))") for k, kind in enumerate(case.results)]
@@ -103,43 +113,44 @@ def pass_text(name: str, case: Case, callee: int, element: int, marker: int) -> 
     signature = f"{kinds('param', case.params)} {kinds('result', case.results)}"
     lines.append(f"(call {callee})" if case.shape == "near" else f"(call_indirect {signature} (i32.const {element}))")
     lines += [f"(local.set {n + k})" for k in reversed(range(len(case.results)))]
-    lines.append(f"(if (i32.ne (i32.load (i32.const 1024)) (i32.const {marker})) (then unreachable))")  # whose memory is this?
+    lines.append(own_text(marker))
     lines += [flip(kind, f"(local.get {n + k})") for k, kind in enumerate(case.results)]
     return "\n".join([*lines, ")"])
 
 
-def drive_text(name: str, case: Case, callee: int) -> str:
+def drive_text(name: str, case: Case, callee: int, marker: int) -> str:
     lines = [f'(func (export "{name}") {kinds("local", case.results)}']
     lines += [from_bits(kind, f"(i64.load (i32.const {8 * k}))") for k, kind in enumerate(case.params)]
     lines.append(f"(call {callee})")
     lines += [f"(local.set {k})" for k in reversed(range(len(case.results)))]
+    lines.append(own_text(marker))
     lines += [f"(i64.store (i32.const {OUT + 8 * k}) {to_bits(kind, f'(local.get {k})')})" for k, kind in enumerate(case.results)]
     return "\n".join([*lines, ")"])
 
 
 def memory_text(marker: int) -> str:
     word = "".join(f"\\{byte:02x}" for byte in marker.to_bytes(4, "little"))
-    return f'(memory (export "memory") 1) (data (i32.const 1024) "{word}")'
+    return f'(memory (export "memory") 1) (global i32 (i32.const {marker})) (data (i32.const 1024) "{word}")'
 
 
 def module_text(made: list[Case]) -> str:
     """Functions 3k, 3k + 1, 3k + 2 are mix, pass, drive of case k."""
     lines = ["(module", memory_text(7), f"(table funcref (elem {' '.join(str(3 * k) for k in range(len(made)))}))"]
     for k, case in enumerate(made):
-        lines += [mix_text(f"mix{k}", case), pass_text(f"pass{k}", case, 3 * k, k, 7), drive_text(f"drive{k}", case, 3 * k + 1)]
+        lines += [mix_text(f"mix{k}", case, 7), pass_text(f"pass{k}", case, 3 * k, k, 7), drive_text(f"drive{k}", case, 3 * k + 1, 7)]
     return "\n".join([*lines, ")"])
 
 
 def far_texts(made: list[Case]) -> tuple[str, str]:
     """The same in two modules: `mix` in one, the others, functions count + 2k and count + 2k + 1, in one that imports it."""
     count = len(made)
-    first = "\n".join(["(module", memory_text(5), *(mix_text(f"mix{k}", case) for k, case in enumerate(made)), ")"])
+    first = "\n".join(["(module", memory_text(5), *(mix_text(f"mix{k}", case, 5) for k, case in enumerate(made)), ")"])
     lines = ["(module"]
     for k, case in enumerate(made):
         lines.append(f'(import "mixes" "mix{k}" (func {kinds("param", case.params)} {kinds("result", case.results)}))')
     lines += [memory_text(7), f"(table funcref (elem {' '.join(map(str, range(count)))}))"]
     for k, case in enumerate(made):
-        lines += [pass_text(f"pass{k}", case, k, k, 7), drive_text(f"drive{k}", case, count + 2 * k)]
+        lines += [pass_text(f"pass{k}", case, k, k, 7), drive_text(f"drive{k}", case, count + 2 * k, 7)]
     return first, "\n".join([*lines, ")"])
 
 

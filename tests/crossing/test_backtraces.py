@@ -1,6 +1,7 @@
 """Traps at depth, with backtraces through interpreted, optimized and inlined frames: as when all is interpreted, but for the tiers."""
 
 import random
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -9,6 +10,7 @@ import wasmjit
 from tests.crossing.bodies import Bodies, Frame, points
 from wasmjit._image import native
 from wasmjit.runtime import codes
+from wasmjit.runtime.structs import Inst
 
 N = native()
 LEVELS = 8
@@ -203,3 +205,63 @@ def test_endless_recursion_through_both_tiers() -> None:
         assert sum(frame.offset if frame.index < 0 else 1 for frame in frames) > 5000
         assert [frame.index for frame in frames[1:20]] == [(frames[0].index + k) % 2 for k in range(1, 20)]
         assert exports.odd(200) == 200
+
+
+def test_the_site_of_a_call_is_not_that_of_what_follows() -> None:
+    """A return address may be the first of the next site."""
+    module = wasmjit.Module(tower("unreachable"))
+    exports = wasmjit.Instance(module).exports
+    before = places(trapped(exports.f1, 5))
+    bodies = Bodies(module)
+    b = bodies.body(1, UNARY)
+    memory = b.let(f"getelementptr i8, ptr {b.field(Inst, '%inst', 'mem')}, i64 8")
+    b.at(before[1])
+    b.call(0, UNARY, b.args)
+    b.at((1, before[1][1] + 1))
+    b.emit(f"store volatile i64 0, ptr {memory}{b.dbg}")
+    b.ret(["0"])
+    b.done()
+    bodies.install()
+    after = trapped(exports.f1, 5)
+    assert places(after) == before and after.frames[1].tier == "opt"
+
+
+FIRST = """(module
+ (type $none (func))
+ (table (export "table") 2 funcref) (elem (i32.const 1) $f)
+ (func $f (export "f") (call_indirect (type $none) (i32.const 0))))"""
+SECOND = """(module
+ (import "first" "table" (table 2 funcref)) (elem (i32.const 0) $g)
+ (func $g))"""
+
+
+def test_records_beside_the_smallest_frames() -> None:
+    """Each level takes two slots of the value stack and three control records, on a native stack that has room for all of them."""
+    first, second = wasmjit.Module(FIRST), wasmjit.Module(SECOND)
+    N.tier_thresholds(first.address, 0, 0, 0)
+    exports = wasmjit.Instance(first).exports
+    other = wasmjit.Instance(second, {"first": exports})
+    bodies = Bodies(second)
+    b = bodies.body(0, ("", ""))
+    b.check_stack()
+    b.call_table(1, ("", ""), [])
+    b.ret()
+    b.done()
+    bodies.install()
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            exports.f()
+        except BaseException as error:
+            caught.append(error)
+
+    size = threading.stack_size(512 << 20)
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+    assert [type(error) for error in caught] == [wasmjit.StackOverflow]
+    assert other.module is second
