@@ -22,6 +22,8 @@ WAYS = {
     "leaving": How(profile="few"),
     "leaving O2": How(profile="few", level=2),
     "ping-pong": How(profile="counts", stress="ping-pong"),
+    "every guard": How(profile="counts", stress="deopt-every-guard"),
+    "every guard, loops": How(loops=True, profile="counts", stress="deopt-every-guard"),
     "loops": How(bodies=False, loops=True),
     "loops and bodies, leaving": How(loops=True, profile="few"),
     "loops, ping-pong": How(loops=True, profile="counts", stress="ping-pong"),
