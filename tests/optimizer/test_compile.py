@@ -1,5 +1,6 @@
 """From requests to code that runs: entries, sites of traps, what is refused, that nothing ends the process."""
 
+import importlib
 import subprocess
 import sys
 
@@ -81,6 +82,11 @@ TRAPPING = {
     "(drop (i64.load8_u offset=70000 (local.get 0)))": "memory",
     "(i32.store offset=65533 (local.get 0) (i32.const 7))": "memory",
     "(f64.store offset=65536 (local.get 0) (f64.const 0))": "memory",
+    "(global.set $x (f64.add (global.get $x) (f64.load offset=65536 (local.get 0))))": "memory",
+    "(global.set $x (f64.mul (f64.load offset=8 (local.get 0)) (f64.load offset=65536 (local.get 0))))": "memory",
+    "(global.set $x (f64.sub (f64.load offset=65536 (local.get 0)) (f64.load offset=8 (local.get 0))))": "memory",
+    "(global.set $n (i32.add (global.get $n) (i32.load offset=65536 (local.get 0))))": "memory",
+    "(i32.store offset=65536 (local.get 0) (i32.add (i32.const 5) (i32.load offset=65536 (local.get 0))))": "memory",
     "(drop (i32.div_s (i32.const 7) (local.get 0)))": "divide",
     "(drop (i64.rem_u (i64.const 7) (i64.extend_i32_u (local.get 0))))": "divide",
     "(drop (i32.trunc_f64_s (f64.convert_i32_u (i32.sub (local.get 0) (i32.const 1)))))": "overflow",
@@ -89,7 +95,7 @@ TRAPPING = {
     "(call_indirect (local.get 0))": "null",
     "(drop (call $deep (local.get 0)))": "memory",
 }
-SWITCH = f"""(module (memory 1) (table 1 funcref)
+SWITCH = f"""(module (memory 1) (table 1 funcref) (global $x (mut f64) (f64.const 0)) (global $n (mut i32) (i32.const 0))
   (func $deep (param i32) (result i32)
     (if (result i32) (i32.gt_u (local.get 0) (i32.const 5)) (then (i32.const 1)) (else (i32.load offset=65536 (local.get 0)))))
   (func (export "run") (param i32 i32)
@@ -114,6 +120,31 @@ def places(instance: wasmjit.Instance) -> list[tuple[str, list[tuple[int, int]]]
 @pytest.mark.parametrize("level", LEVELS)
 def test_traps_name_their_places(level: int, interpreted: list[tuple[str, list[tuple[int, int]]]]) -> None:
     assert places(installed(assemble(SWITCH), level)) == interpreted
+
+
+SUM = """(module (memory 1)
+  (func (param i32 f64) (result f64) (f64.add (local.get 1) (f64.load (local.get 0)))))"""
+
+
+def test_arithmetic_takes_its_operand_from_memory() -> None:
+    lines = listing(request(assemble(SUM)), "asm").splitlines()
+    (at,) = [i for i, line in enumerate(lines) if "vaddsd" in line or "addsd" in line]
+    assert "(" in lines[at] and "\t.loc\t0 1 0" in lines[at - 1]
+
+
+def test_where_a_load_lost_its_site_it_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, folds = compiling.line_rows, []
+    building = importlib.import_module("wasmjit.tiers.optimizer.build")
+    build = building.build
+
+    def counted(request: Request, fold: bool = True) -> object:
+        folds.append(fold)
+        return build(request, fold)
+
+    monkeypatch.setattr(building, "build", lambda request, folds=True: counted(request, folds))
+    monkeypatch.setattr(compiling, "line_rows", lambda elf: real(elf) if False in folds else [])
+    unit = compiled(SUM)
+    assert folds == [True, False] and {site for _, site in unit.lines} == {0, 1}
 
 
 # what is refused, and what is survived

@@ -149,7 +149,7 @@ def test_accesses(accesses: Loaded, meanings: ModuleType, row: Row) -> None:
         memory.raw = b"\xaa" * 32
         place = ctypes.addressof(memory) + 3
         if row.kind == "load":
-            memory[3 : 3 + size] = (word & ((1 << 8 * size) - 1)).to_bytes(size, "little")
+            memory.raw = b"\xaa" * 3 + (word & ((1 << 8 * size) - 1)).to_bytes(size, "little") + b"\xaa" * 21
             call(place, ctypes.byref(slot))
             assert slot.value == wanted
         else:
@@ -196,8 +196,8 @@ def folds() -> UnitText:
         loop = Looping(unit, f"f32_demoted_{between}")
         x = lower.NUMERIC["f64.promote_f32"](loop, read(loop, "f32", "%words"))
         if between:
-            operands = (x, {"mul": literal(1.0), "min": x}[between]) if between in ("mul", "min") else (x,)
-            x = lower.NUMERIC[f"f64.{between}"](loop, *operands)
+            second = {"mul": [literal(1.0)], "min": [x]}.get(between, [])
+            x = lower.NUMERIC[f"f64.{between}"](loop, x, *second)
         loop.end("f32", lower.NUMERIC["f32.demote_f64"](loop, x))
     return unit
 
