@@ -7,7 +7,9 @@ Each of the three may be interpreted, optimized, or optimized and left at once f
 import random
 from typing import NamedTuple
 
-from tests.crossing.bodies import Bodies, Body, Signature, points
+from tests.crossing.bodies import Bodies, points
+from tests.crossing.body import Body
+from tests.crossing.convention import Signature
 from wasmjit.runtime.structs import Inst
 
 WAT = {"i": "i32", "I": "i64", "f": "f32", "F": "f64", "R": "funcref"}

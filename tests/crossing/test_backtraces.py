@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 import wasmjit
-from tests.crossing.bodies import Bodies, Frame, points
-from wasmjit._image import native
+from tests.crossing.bodies import Bodies, by_hand, points
+from tests.crossing.convention import Frame
 from wasmjit.runtime import codes
 from wasmjit.runtime.structs import Inst
 
-N = native()
 LEVELS = 8
 UNARY = ("I", "I")
 DEPTH = 3  # slots from one frame to the one inlined in it
@@ -93,8 +92,7 @@ class Builder:
 @pytest.mark.parametrize("seed", range(12))
 def test_every_mixture_of_tiers(end: str, seed: int) -> None:
     rng = random.Random(f"{end} {seed}")
-    module = wasmjit.Module(tower(end))
-    N.tier_thresholds(module.address, 0, 0, 0)
+    module = by_hand(tower(end))
     exports = wasmjit.Instance(module).exports
     before = trapped(exports[f"f{LEVELS - 1}"], 1 << 20)
     assert len(before.frames) == LEVELS and {frame.tier for frame in before.frames} == {"interp"}
@@ -172,7 +170,7 @@ def even_with_odd(module: wasmjit.Module, calls: dict[int, int], end: int) -> No
 @pytest.mark.parametrize("inlined", [False, True])
 @pytest.mark.parametrize("depth", [0, 2, 126, 127, 128, 129, 130, 2000, 2001])
 def test_deep_stacks_leave_out_their_middle(depth: int, inlined: bool) -> None:
-    module = wasmjit.Module(MUTUAL)
+    module = by_hand(MUTUAL)
     exports = wasmjit.Instance(module).exports
     start = exports.odd if depth % 2 else exports.even
     before = trapped(start, depth)
@@ -194,7 +192,7 @@ def test_deep_stacks_leave_out_their_middle(depth: int, inlined: bool) -> None:
 
 def test_endless_recursion_through_both_tiers() -> None:
     """StackOverflow, at the native stack's end or the value stack's, again and again; the frames on top alternate."""
-    module = wasmjit.Module(MUTUAL)
+    module = by_hand(MUTUAL)
     exports = wasmjit.Instance(module).exports
     shallow = places(trapped(exports.even, 2))
     even_body(module, shallow[2][1], shallow[0][1])
@@ -209,7 +207,7 @@ def test_endless_recursion_through_both_tiers() -> None:
 
 def test_the_site_of_a_call_is_not_that_of_what_follows() -> None:
     """A return address may be the first of the next site."""
-    module = wasmjit.Module(tower("unreachable"))
+    module = by_hand(tower("unreachable"))
     exports = wasmjit.Instance(module).exports
     before = places(trapped(exports.f1, 5))
     bodies = Bodies(module)
@@ -237,8 +235,7 @@ SECOND = """(module
 
 def test_records_beside_the_smallest_frames() -> None:
     """Each level takes two slots of the value stack and three control records, on a native stack that has room for all of them."""
-    first, second = wasmjit.Module(FIRST), wasmjit.Module(SECOND)
-    N.tier_thresholds(first.address, 0, 0, 0)
+    first, second = by_hand(FIRST), by_hand(SECOND)
     exports = wasmjit.Instance(first).exports
     other = wasmjit.Instance(second, {"first": exports})
     bodies = Bodies(second)

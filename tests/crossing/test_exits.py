@@ -6,7 +6,8 @@ import struct
 import pytest
 
 import wasmjit
-from tests.crossing.bodies import Bodies, Body, points
+from tests.crossing.bodies import Bodies, by_hand, points
+from tests.crossing.body import Body
 from wasmjit._image import native
 from wasmjit.native.lang import ptr
 from wasmjit.runtime.structs import Code, Mod
@@ -83,8 +84,7 @@ def calling(bodies: Bodies, n: int, near: bool) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_frames_are_rebuilt(seed: int) -> None:
     rng = random.Random(seed)
-    module = wasmjit.Module(tower())
-    N.tier_thresholds(module.address, 0, 0, 0)
+    module = by_hand(tower())
     exports = wasmjit.Instance(module).exports
     bodies = Bodies(module)
     ways = [rng.choice(("interpreted", "native", "left", "left")) for _ in range(LEVELS)]
@@ -117,7 +117,7 @@ SAME = 2
 
 def looping(exits: int) -> tuple[wasmjit.Module, wasmjit.Exports]:
     """The module, not promoted by itself, and an instance's exports; exits: how many give a unit up, 0: never."""
-    module = wasmjit.Module(LOOP)
+    module = by_hand(LOOP)
     N.tier_thresholds(module.address, 0, 0, exits)
     return module, wasmjit.Instance(module).exports
 

@@ -12,8 +12,8 @@ WORLD = """
 import sys
 sys.path[:0] = [{root!r}]
 import wasmjit
-from tests.crossing.bodies import Bodies, points
-module = wasmjit.Module('(module (memory 1) (func (export "load") (param i64) (result i64) (i64.load (i32.wrap_i64 (local.get 0)))))')
+from tests.crossing.bodies import Bodies, points, by_hand
+module = by_hand('(module (memory 1) (func (export "load") (param i64) (result i64) (i64.load (i32.wrap_i64 (local.get 0)))))')
 exports = wasmjit.Instance(module).exports
 bodies = Bodies(module)
 b = bodies.body(0, ("I", "I"))

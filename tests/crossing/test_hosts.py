@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 import wasmjit
-from tests.crossing.bodies import Bodies, points
+from tests.crossing.bodies import Bodies, by_hand, points
 from tests.crossing.chains import OUT, from_bits, kinds, to_bits
-from wasmjit._image import native
 from wasmjit.runtime import codes
 
-N = native()
 UNARY = ("I", "I")
 
 
@@ -64,7 +62,7 @@ def hosting(made: list[tuple[str, str]]) -> str:
 def test_host_functions_of_random_signatures(seed: int) -> None:
     rng = random.Random(seed)
     made = signatures(seed, 20)
-    module = wasmjit.Module(hosting(made))
+    module = by_hand(hosting(made))
     seen: list[tuple[Any, ...]] = []
     answers: list[Any] = []
 
@@ -104,7 +102,7 @@ class Callbacks:
 
     def __init__(self, functions: str) -> None:
         self.back: Any = lambda x: x
-        self.module = wasmjit.Module(CALLBACK)
+        self.module = by_hand(CALLBACK)
         instance = wasmjit.Instance(self.module, {"host": {"back": lambda x: self.back(x)}})
         self.exports = instance.exports
         bodies = Bodies(self.module)
@@ -182,8 +180,7 @@ ENDLESS = """(module
 
 @pytest.mark.parametrize("left", [False, True])
 def test_timeout_in_an_interpreter_that_optimized_code_runs(left: bool) -> None:
-    module = wasmjit.Module(ENDLESS)
-    N.tier_thresholds(module.address, 0, 0, 0)
+    module = by_hand(ENDLESS)
     exports = wasmjit.Instance(module).exports
     bodies = Bodies(module)
     b = bodies.body(1, UNARY)

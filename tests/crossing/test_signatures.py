@@ -5,7 +5,7 @@ import random
 import pytest
 
 import wasmjit
-from tests.crossing.bodies import Bodies
+from tests.crossing.bodies import Bodies, by_hand
 from tests.crossing.chains import (
     OUT,
     Case,
@@ -69,7 +69,7 @@ def check(instance: wasmjit.Instance, made: list[Case], rng: random.Random) -> N
 def test_in_one_module(seed: int) -> None:
     rng = random.Random(seed)
     made = cases(seed, COUNT)
-    module = wasmjit.Module(module_text(made))
+    module = by_hand(module_text(made))
     instance = wasmjit.Instance(module)
     check(instance, made, rng)
     install(module, rng, made, 1, 1, COUNT, near=True)
@@ -81,7 +81,7 @@ def test_in_one_module(seed: int) -> None:
 def test_between_instances(seed: int) -> None:
     rng = random.Random(seed)
     made = cases(seed + 100, COUNT)
-    first, second = map(wasmjit.Module, far_texts(made))
+    first, second = map(by_hand, far_texts(made))
     mixes = wasmjit.Instance(first)
     instance = wasmjit.Instance(second, {"mixes": mixes.exports})
     check(instance, made, rng)
