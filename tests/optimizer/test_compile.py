@@ -13,6 +13,7 @@ from wasmjit._wat import assemble
 from wasmjit.runtime.units import NONE
 from wasmjit.tiers.optimizer import compile as compiling
 from wasmjit.tiers.optimizer.compile import compile_unit, listing
+from wasmjit.tiers.optimizer.lines import line_rows
 from wasmjit.tiers.optimizer.request import Options, Request
 from wasmjit.tiers.optimizer.unit import Refused, Unit
 from wasmjit.tiers.optimizer.view import view
@@ -133,7 +134,7 @@ def test_arithmetic_takes_its_operand_from_memory() -> None:
 
 
 def test_where_a_load_lost_its_site_it_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, folds = compiling.line_rows, []
+    folds: list[bool] = []
     building = importlib.import_module("wasmjit.tiers.optimizer.build")
     build = building.build
 
@@ -142,7 +143,7 @@ def test_where_a_load_lost_its_site_it_stands_alone(monkeypatch: pytest.MonkeyPa
         return build(request, fold)
 
     monkeypatch.setattr(building, "build", lambda request, folds=True: counted(request, folds))
-    monkeypatch.setattr(compiling, "line_rows", lambda elf: real(elf) if False in folds else [])
+    monkeypatch.setattr(compiling, "line_rows", lambda elf: line_rows(elf) if False in folds else [])
     unit = compiled(SUM)
     assert folds == [True, False] and {site for _, site in unit.lines} == {0, 1}
 
