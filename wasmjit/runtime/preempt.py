@@ -2,8 +2,8 @@
 
 While a thread runs optimized code a timer sends it a signal every few milliseconds. If that finds it in a unit, the safepoint is
 run right there, on the thread's own stack below the interrupted frame: it may run Python, let go of the GIL, or throw, which
-leaves the signal's frame behind like any other. No signal is blocked meanwhile, so nothing has to be set right for a throw. Returning,
-the kernel restores the registers, all of them.
+leaves the signal's frame behind like any other. So the signal is let through again before, and no throw has to set right what is
+blocked; until then it is blocked, or a flood of it would pile up frames. Returning, the kernel restores the registers, all of them.
 
 The code may have been interrupted anywhere, between two halves of what it does to the context too. So what it writes there
 (callee, instance) is put back, and slots above the frame, where arguments and results may be on their way, are stepped over.
@@ -41,7 +41,6 @@ from wasmjit.runtime.frames import NATIVE
 from wasmjit.runtime.platform import (
     REG_FP,
     REG_PC,
-    SA_NODEFER,
     SA_RESTART,
     SA_SIGINFO,
     SI_TIMER,
@@ -55,10 +54,10 @@ from wasmjit.runtime.platform import (
 )
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Ec
-from wasmjit.runtime.timers import MARK, timer_make, timer_start, timer_stop
+from wasmjit.runtime.timers import MARK, timer_make, timer_start, timer_stop, timer_unblock
 from wasmjit.runtime.units import unit_of_pc
 
-FLAGS = SA_SIGINFO | SA_NODEFER | SA_RESTART  # not on the alternate stack: what runs may take long and be left by a throw
+FLAGS = SA_SIGINFO | SA_RESTART  # not on the alternate stack: what runs may take long and be left by a throw
 ABOVE = 4608  # slots above ec.vs_top that may be in use: the largest exit's (4096), arguments, results
 HEADROOM_LEFT = 4  # a tick is left out when more than this part of the headroom below ec.stack_limit is used
 
@@ -128,6 +127,7 @@ def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
     if fp < here or fp >= u64(ec.act):  # not set up yet: the register is still the interpreter's
         ec.native_fp = u64(ec.act)
     ec.vs_top = top + ABOVE
+    timer_unblock()
     safepoint(ec)
     ec.vs_top = top
     ec.inst = inst

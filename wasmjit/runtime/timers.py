@@ -53,13 +53,19 @@ def timer_period(ec: ptr[Ec], period: u64) -> boolean:
     return syscall(SYS_TIMER_SETTIME, i64(ec.timer - 1), i64(0), spec, i64(0)) == 0
 
 
-@fn(cold=True)
-def timer_start(ec: ptr[Ec]) -> void:
-    """Begin to tick in the calling thread; ec.ticking stays 0 if that cannot be. Threads may have been made with all signals blocked."""
+@fn
+def timer_unblock() -> void:
+    """Let the calling thread have the signal."""
     ours = alloca(u64, SIGSET_BYTES // 8)
     memset(ptr[u8](ours), 0, SIGSET_BYTES)
     ours[0] = 1 << (SIGURG - 1)
     pthread_sigmask(SIG_UNBLOCK, ptr[u8](ours), ptr[u8](0))
+
+
+@fn(cold=True)
+def timer_start(ec: ptr[Ec]) -> void:
+    """Begin to tick in the calling thread; ec.ticking stays 0 if that cannot be. Threads may have been made with all signals blocked."""
+    timer_unblock()
     if ec.timer != 0 or timer_make(ec):
         if timer_period(ec, PERIOD):
             vstore(u64, addr(ec.ticking), 1)
