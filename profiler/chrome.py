@@ -44,11 +44,18 @@ class Track:
 
 
 class Picture:
-    """All tracks."""
+    """All tracks of these events, each with its begin and end."""
 
-    def __init__(self, begins: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, found: Sequence[tuple[int, int, Event]]) -> None:
         self.tracks: dict[tuple[str, int], Track] = {}
-        self._begins = begins  # of all that happens on a track, sorted
+        self._workers = {event.thread: event.worker for _, _, event in found if event.worker}
+        self._begins: dict[str, list[int]] = {}  # of all that happens on a track, sorted
+        for begin, _, event in found:
+            self._begins.setdefault(self.name(event), []).append(begin)
+
+    def name(self, event: Event) -> str:
+        """The name of the track an event belongs to: who compiles, else the thread."""
+        return event.worker or self._workers.get(event.thread) or f"thread {event.thread}"
 
     def moment(self, name: str, begin: int) -> int:
         """The end of a slice that only carries an arrow: before the next one begins and an open one ends."""
@@ -76,10 +83,7 @@ def write(events: Sequence[Event], head: Mapping[str, Any]) -> Iterator[str]:
     pid = head["pid"]
     origin = min((event.time for event in events), default=0)
     found = [(begin - origin, end - origin, event) for begin, end, event in slices(events)]
-    begins: dict[str, list[int]] = {}
-    for begin, _, event in found:
-        begins.setdefault(worker(event), []).append(begin)
-    picture = Picture(begins)
+    picture = Picture(found)
     drawn = [entry for begin, end, event in found for entry in draw(picture, begin, end, event)]
     names: list[Entry] = [{"ph": "M", "name": "process_name", "args": {"name": PROCESS}}]
     for track in picture.tracks.values():
@@ -95,10 +99,10 @@ def write(events: Sequence[Event], head: Mapping[str, Any]) -> Iterator[str]:
 
 def slices(events: Sequence[Event]) -> list[tuple[int, int, Event]]:
     """Each event with its begin and end: a compile's `begin` is part of its `end`, others take a moment. The outer ones first."""
-    begun: dict[tuple[str, int | None, int | None], Event] = {}
+    begun: dict[tuple[object, ...], Event] = {}
     found = []
     for event in events:
-        key = (worker(event), event.mod, event.function)
+        key = (event.worker, event.thread, event.mod, event.function)
         if event.kind == "begin":
             begun[key] = event
         elif event.kind == "end" and key in begun:
@@ -109,25 +113,21 @@ def slices(events: Sequence[Event]) -> list[tuple[int, int, Event]]:
     return sorted(found, key=lambda item: (item[0], -item[1]))
 
 
-def worker(event: Event) -> str:
-    """The name of the track an event belongs to."""
-    return event.worker or f"thread {event.thread}"
-
-
 def draw(picture: Picture, begin: int, end: int, event: Event) -> Iterator[Entry]:
     """The entries for an event, its time counted from the first one."""
+    name = picture.name(event)
     args = to_row(event)
     common: Entry = {"name": title(event), "cat": CATEGORY, "args": args}
     flowing = event.flow is not None and (event.kind in FLOWING or event.kind == "end")
     if end == begin and not flowing:
-        tid = picture.track(worker(event), begin, begin).number
+        tid = picture.track(name, begin, begin).number
         yield {"ph": "i", "s": "t", "ts": begin / 1000, "tid": tid, **common}
         return
     if end == begin:
-        end = picture.moment(worker(event), begin)
+        end = picture.moment(name, begin)
     else:
         args["began"] = event.time - (end - begin)
-    tid = picture.track(worker(event), begin, end).number
+    tid = picture.track(name, begin, end).number
     yield {"ph": "X", "ts": begin / 1000, "dur": (end - begin) / 1000, "tid": tid, **common}
     if flowing:
         yield {"ph": "flow", "id": event.flow, "name": "tier up", "cat": CATEGORY, "ts": begin / 1000, "tid": tid}

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from wasmjit.profiler.events import Event
 
 MILLISECOND = 1e6
+CROSSINGS = ("enter", "osr_enter", "osr_exit", "deopt")  # frames come to optimized code and leave it
 
 
 def completed(events: Iterable[Event]) -> list[Event]:
@@ -62,30 +64,19 @@ def story(own: Sequence[Event], events: Sequence[Event], start: int) -> str:
         places = Counter((event.pc, event.reason) for event in left)
         lines.append(f"{'':15}left optimized code {len(left)} times:")
         lines += [f"{'':17}{n} at {where(pc)}{f': {reason}' if reason else ''}" for (pc, reason), n in places.most_common()]
-    compiled = sum(event.kind == "install" for event in own)
+    compiled = sum(event.kind == "end" for event in own)
     if compiled > 1:
         lines.append(f"{'':15}compiled {compiled} times")
     return "\n".join(lines)
 
 
 def merged(events: Iterable[Event]) -> Iterator[tuple[Event, int]]:
-    """Events that say the same one after the other as one, with their number."""
-    latest: Event | None = None
-    times = 0
-    for event in events:
-        if latest is not None and (event.kind, event.pc, event.reason, event.callee) == (
-            latest.kind,
-            latest.pc,
-            latest.reason,
-            latest.callee,
-        ):
-            times += 1
-            continue
-        if latest is not None:
-            yield latest, times
-        latest, times = event, 1
-    if latest is not None:
-        yield latest, times
+    """Each event with how often it happened: what says the same is one, if nothing but other CROSSINGS came between."""
+    for _, group in groupby(events, lambda event: "" if event.kind in CROSSINGS else event.kind):
+        same: dict[tuple[object, ...], list[Event]] = {}
+        for event in group:
+            same.setdefault((event.kind, event.pc, event.reason, event.callee), []).append(event)
+        yield from ((found[0], len(found)) for found in same.values())
 
 
 def where(pc: int | None) -> str:

@@ -11,7 +11,7 @@ import pytest
 from tests.paths import EXAMPLES, ROOT
 
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PAGES = ["README.md", "docs/embedding.md"]
+PAGES = ["README.md", "docs/embedding.md", "docs/tracing.md"]
 
 
 def expected(line: str) -> object:

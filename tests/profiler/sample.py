@@ -18,7 +18,7 @@ def at(milliseconds: float, kind: str, thread: int = THREAD, **fields: Any) -> E
 def recording() -> list[Event]:
     """Nothing is in order of time, as the ring is read late."""
     one: dict[str, Any] = {"worker": "compiler 1", "thread": OTHER}
-    two: dict[str, Any] = {"worker": "compiler 2", "thread": OTHER}
+    two: dict[str, Any] = {"worker": "compiler 2", "thread": OTHER + 1}
     return [
         at(1.5, "request", **F, flow=1, counter=30, threshold=24, tier_from="interp", tier_to="opt"),
         at(1.6, "request", **G, flow=2, pc=0x60, counter=8),
@@ -26,7 +26,7 @@ def recording() -> list[Event]:
         at(2.2, "begin", **G, flow=2, pc=0x60, **two),
         at(2.5, "inline", **F, callee=4, pc=0x41, **one),
         at(6.0, "end", **F, flow=1, duration=4 * MS, wasm_bytes=52, code_bytes=812, **one),
-        at(6.1, "install", **F, flow=1, unit=77, exits=EXITS),
+        at(6.1, "install", **F, flow=1, unit=77, exits=EXITS, thread=OTHER),
         at(9.0, "end", **G, flow=2, pc=0x60, duration=6 * MS, wasm_bytes=90, code_bytes=400, **two),
         at(9.1, "install", **G, flow=2, pc=0x60, unit=78),
         at(20.0, "trap", **G, pc=0x66, reason="unreachable"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.profiler.sample import recording
+from tests.profiler.sample import at, recording
 from wasmjit.profiler import story
 
 
@@ -54,3 +54,18 @@ def test_summary_has_a_row_for_each_function() -> None:
 
 def test_summary_of_nothing() -> None:
     assert story.summary([]) == "no function was asked for, compiled or left"
+
+
+def test_frames_that_come_and_go_are_told_once() -> None:
+    F = {"mod": 1, "function": 3}
+    events = [at(1, "install", **F)]
+    for i in range(50):
+        events += [at(2 + i, "osr_enter", pc=0x60, **F), at(2.5 + i, "osr_exit", pc=0x70, reason="cold", **F)]
+    events.append(at(99, "invalidate", counter=50, **F))
+    lines = story.why(events, 3).splitlines()
+    assert [line.split("ms  ")[-1].strip() for line in lines[1:5]] == [
+        "installed",
+        "running frame goes on in optimized code at the loop at 0x60 (50 times)",
+        "frame goes back to the interpreter at 0x70: cold (50 times)",
+        "optimized code given up after 50 exits",
+    ]
