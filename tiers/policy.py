@@ -79,10 +79,10 @@ BATCH = 4 << 10  # bytes of a unit of `Module.compile`: LLVM gains nothing from 
 # --- inlining, in wasm instructions
 
 INLINE_SMALL = 24  # a body of so few is hardly more than the call: arguments and results to registers, checks, the frame
-INLINE_LARGE = 400  # at most where the profile says hot: beyond that a call costs less than one part in a hundred
+INLINE_LARGE = 150  # at most where the profile says hot: beyond that the call is a few parts in a hundred, and compiling costs more
 INLINE_HOT = 500  # times that a window saw the call: of some 100 000 counted blocks that is a place that matters
 INLINE_DEPTH = 6  # frames one in another; a backtrace, an exit and a compile of six are still cheap
-INLINE_UNIT = 4000  # of a whole unit, with what was inlined: LLVM at full strength does some 4000 in a second
+INLINE_UNIT = 1500  # inlined into one function: LLVM at full strength does some 4000 in a second
 INLINE_RECURSIVE = 60  # a self-recursive function so small gets copies of itself inlined,
 INLINE_RECURSION = 2  # so many one in another: fib runs at 0.8 of a C compiler's time then, at 1.0 without
 

@@ -81,7 +81,7 @@ def after(b: Builder, f: Frame, values: list[str], types: Types, i: int) -> int:
     f.vals += values
     f.types += types
     if f.body.ops[i + 1] != UNREACHABLE:
-        begin(b, f, f.body.offsets[i])
+        begin(b, f, i)
     return i + 1 if b.live else dead(f)
 
 
@@ -125,7 +125,7 @@ def call_indirect(b: Builder, f: Frame, immediate: tuple[int, int], i: int) -> i
     if cold:
         args, kinds = f.vals[:], f.types[:]
         f.vals[:], f.types[:] = vals, types
-        leave(b, f, f.body.offsets[i], 0, "target")
+        leave(b, f, i, 0, "target")
         f.vals[:], f.types[:] = args, kinds
         b.live = False
     else:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from wasmjit.tiers.optimizer.decode import OP, Region
 from wasmjit.tiers.optimizer.exits import leave, stress
-from wasmjit.tiers.optimizer.frames import Arrival, Frame, Label
+from wasmjit.tiers.optimizer.frames import ZERO, Arrival, Frame, Label
 from wasmjit.tiers.optimizer.lower import IDENTITIES, settled
 from wasmjit.tiers.optimizer.state import Builder
 
@@ -16,17 +16,17 @@ MOST_WEIGHT = (1 << 31) - 1
 # at the start of a block
 
 
-def begin(b: Builder, f: Frame, offset: int) -> None:
-    """A block begins at the point AFTER an instruction: what was never seen becomes an exit, stress an exit now and then."""
-    seen = f.points.get((offset, 1))
+def begin(b: Builder, f: Frame, i: int) -> None:
+    """A block begins at the point AFTER instruction i: what was never seen becomes an exit, stress an exit now and then."""
+    seen = f.points.get((f.body.offsets[i], 1))
     if seen is None:
         return
     f.count = seen[1]
     if f.cold and f.count == 0:
-        leave(b, f, offset, 1, "cold")
+        leave(b, f, i, 1, "cold")
         b.live = False
     elif b.guards and f.exits:
-        stress(b, f, offset)
+        stress(b, f, i)
 
 
 def weights(first: int | None, second: int | None) -> str:
@@ -60,14 +60,16 @@ def loop(b: Builder, f: Frame, region: Region, i: int) -> int:
     label.loop = True
     f.labels.append(label)
     types = f.body.locals
-    label.floats = [k for k in region.locals if types[k] in FLOATS] + [~k for k, kind in enumerate(region.params) if kind in FLOATS]
+    read = f.reads(i)
+    written = [k for k in sorted(region.locals) if read >> k & 1]
+    label.floats = [k for k in written if types[k] in FLOATS] + [~k for k, kind in enumerate(region.params) if kind in FLOATS]
     arrival = arrive(b, f, label)
     t.emit(f"br label %{label.block}")
     t.place(label.block)
     label.line = len(t.lines)
     t.lines.append("")
     label.incoming.append(arrival)
-    for k in sorted(region.locals):
+    for k in written:
         f.locals[k] = name = t.label("%v")
         label.phis.append((name, types[k], k))
     for k, kind in enumerate(region.params):
@@ -78,7 +80,7 @@ def loop(b: Builder, f: Frame, region: Region, i: int) -> int:
         b.globals = {}
     else:
         b.globals = {k: v for k, v in b.globals.items() if k not in region.globals}
-    begin(b, f, f.body.offsets[i])
+    begin(b, f, i)
     return i + 1 if b.live else dead(f)
 
 
@@ -113,7 +115,7 @@ def if_(b: Builder, f: Frame, region: Region, i: int) -> int:
     t.emit(f"br i1 {condition}, label %{then}, label %{other}{weights(count, rest)}")
     t.place(then)
     if f.body.ops[i + 1] != UNREACHABLE:  # a trap is less than an exit
-        begin(b, f, offset)
+        begin(b, f, i)
     return i + 1 if b.live else dead(f)
 
 
@@ -131,7 +133,7 @@ def else_(b: Builder, f: Frame, region: Region, i: int) -> int:
     b.t.place(block)
     b.live = True
     if f.body.ops[i + 1] != UNREACHABLE:
-        begin(b, f, f.body.offsets[i])
+        begin(b, f, i)
     return i + 1 if b.live else dead(f)
 
 
@@ -155,7 +157,7 @@ def end(b: Builder, f: Frame, region: Region, i: int) -> int:
         elif label.incoming:
             merge(b, f, label)
         if b.live and f.labels and f.body.ops[i + 1] != UNREACHABLE:
-            begin(b, f, f.body.offsets[i])
+            begin(b, f, i)
     if not f.labels:
         return -1
     return i + 1 if b.live else dead(f)
@@ -190,8 +192,12 @@ def merge(b: Builder, f: Frame, label: Label) -> None:
         blocks = [f"%{arrival[0]}" for arrival in incoming]
         others = incoming[1:]
         hide: list[str] = []
+        read = f.reads(label.region.start if label.peeled else label.region.end)
         for k in label.region.locals if f.labels else ():
             first = locals[k]
+            if not read >> k & 1:
+                f.locals[k] = ZERO[types[k]]
+                continue
             for arrival in others:
                 if arrival[1][k] != first:
                     f.locals[k] = phi(b, types[k], [arrival[1][k] for arrival in incoming], blocks, hide)
@@ -253,23 +259,24 @@ def jump(b: Builder, f: Frame, label: Label) -> None:
 
 
 def point_of(f: Frame, label: Label) -> int | None:
-    """Offset of the instruction behind which a branch to the label arrives; None where there is no point: the function's end."""
+    """Position of the instruction behind which a branch to the label arrives; None where there is no point: the function's end."""
     region = label.region
     if region.start < 0:
         return None
-    offset = f.body.offsets[region.start if label.loop or label.peeled else region.end]
-    return offset if (offset, 1) in f.points else None
+    i = region.start if label.loop or label.peeled else region.end
+    return i if (f.body.offsets[i], 1) in f.points else None
 
 
 def leave_to(b: Builder, f: Frame, label: Label, reason: str) -> None:
     """An exit where a branch to the label would arrive."""
-    offset = point_of(f, label)
-    assert offset is not None
+    i = point_of(f, label)
+    if i is None:
+        raise ValueError("no exit leads to the end of a function")
     count = len(label.results)
     vals, types = f.vals[:], f.types[:]
     del f.vals[label.height : len(vals) - count]
     del f.types[label.height : len(vals) - count]
-    leave(b, f, offset, 1, reason)
+    leave(b, f, i, 1, reason)
     f.vals[:], f.types[:] = vals, types
 
 
@@ -302,7 +309,7 @@ def br_if(b: Builder, f: Frame, depth: int, i: int) -> int:
     t.emit(f"br i1 {condition}, label %{target}, label %{after}{weights(taken, straight)}")
     t.place(after)
     if f.body.ops[i + 1] != UNREACHABLE:
-        begin(b, f, offset)
+        begin(b, f, i)
     return i + 1 if b.live else dead(f)
 
 

@@ -71,7 +71,7 @@ class Region:
 class Body:
     """A decoded function. start: offset in the binary of its vector of locals; nparams parameters come first in `locals`."""
 
-    __slots__ = ("function", "start", "nparams", "locals", "results", "base", "ops", "imms", "offsets", "root", "loops", "size")
+    __slots__ = ("function", "start", "nparams", "locals", "results", "base", "ops", "imms", "offsets", "root", "loops", "size", "live")
 
     def __init__(self, function: int, start: int, nparams: int, locals: "Types", results: "Types") -> None:
         self.function, self.start, self.nparams, self.locals, self.results = function, start, nparams, locals, results
@@ -82,6 +82,7 @@ class Body:
         self.loops: dict[int, Region] = {}  # by offset in the binary
         self.root: Region
         self.size = 0
+        self.live: dict[int, int] | None = None  # as liveness.live_locals has found
 
 
 def float_text(bits: int) -> str:

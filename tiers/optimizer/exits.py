@@ -19,8 +19,11 @@ def chain(f: Frame) -> list[Frame]:
     return frames[::-1]
 
 
-def leave(b: Builder, f: Frame, offset: int, after: int, reason: str) -> None:
-    """End the block by an exit at a point of the frame: values to their slots, then what describes the frames to who rebuilds them."""
+def leave(b: Builder, f: Frame, i: int, after: int, reason: str) -> None:
+    """End the block by an exit before or behind instruction i: values to their slots, then what describes the frames to who rebuilds them.
+
+    `after` is 0 only for calls, which neither read nor write locals.
+    """
     t = b.t
     frames = chain(f)
     top = f.base + f.body.base + len(f.vals)
@@ -29,14 +32,15 @@ def leave(b: Builder, f: Frame, offset: int, after: int, reason: str) -> None:
     slots = "%sp" if b.osr else b.field(Ec, "%ec", "vs_top")
     for frame in frames:
         unchanged = b.initial if frame.parent is None else {}
+        read = frame.reads(i if frame is f else frame.at)
         for k, (value, kind) in enumerate(zip(frame.locals, frame.body.locals, strict=True)):
-            if unchanged.get(k) != value:
+            if read >> k & 1 and unchanged.get(k) != value:
                 b.write(slots, 8 * (frame.base + k), kind, value)
         first = frame.base + frame.body.base
         for k, (value, kind) in enumerate(zip(frame.vals, frame.types, strict=True)):
             if unchanged.get(frame.body.base + k) != value:
                 b.write(slots, 8 * (first + k), kind, value)
-    descriptor = describe(b, frames, offset, after, reason)
+    descriptor = describe(b, frames, f.body.offsets[i], after, reason)
     if b.osr:
         t.emit(f"ret ptr {descriptor}")
         return
@@ -63,7 +67,7 @@ def describe(b: Builder, frames: list[Frame], offset: int, after: int, reason: s
     return name
 
 
-def stress(b: Builder, f: Frame, offset: int) -> None:
+def stress(b: Builder, f: Frame, i: int) -> None:
     """Count the guards down: the one that comes below zero fails. How many are passed then depends on which it was: each has its turn."""
     t = b.t
     place = int(offsetof(Ec, "stress"))
@@ -71,4 +75,4 @@ def stress(b: Builder, f: Frame, offset: int) -> None:
     b.write("%ec", place, "i64", left)
     with b.aside(b.guard(t.let(f"icmp slt i64 {left}, 0"))):
         b.write("%ec", place, "i64", str(len(b.program.exits) * STRIDE % CYCLE))
-        leave(b, f, offset, 1, "stress")
+        leave(b, f, i, 1, "stress")

@@ -1,6 +1,7 @@
 """Frames of wasm functions at compile time: their values as SSA names, and where each has its slot."""
 
 from wasmjit.tiers.optimizer.decode import Body, Region
+from wasmjit.tiers.optimizer.liveness import live_locals
 from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.text import Frames
 
@@ -43,6 +44,7 @@ class Frame:
     __slots__ = (
         "body", "function", "parent", "callers", "base", "depth", "vals", "types", "locals", "labels", "at", "count", "points", "cold",
         "exits",
+        "live",
     )  # fmt: skip
 
     def __init__(self, program: Program, body: Body, locals: list[str], parent: "Frame | None" = None) -> None:
@@ -65,6 +67,13 @@ class Frame:
         if self.base + body.base + OPERANDS > MOST_SLOTS:
             self.exits = False
         self.cold = self.exits and program.prunes(self.function)
+        if body.live is None:
+            body.live = live_locals(body)
+        self.live = body.live
+
+    def reads(self, position: int) -> int:
+        """The locals that are read behind an instruction, as a bit mask."""
+        return self.live.get(position, -1)
 
     def seen(self, offset: int, after: int = 1) -> int | None:
         """How often the profile saw a point, None when it does not know it."""

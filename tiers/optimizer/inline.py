@@ -14,7 +14,7 @@ def wanted(b: Builder, f: Frame, function: int, count: int | None) -> bool:
     if end - start > LONGEST * policy.INLINE_LARGE or f.depth >= policy.INLINE_DEPTH or (count == 0 and f.cold):
         return False
     body = b.view.body(function)
-    if b.program.size + body.size > policy.INLINE_UNIT:
+    if b.inlined + body.size > policy.INLINE_UNIT:
         return False
     same = 0
     frame: Frame | None = f
@@ -35,6 +35,7 @@ def inline(b: Builder, f: Frame, function: int, values: list[str], count: int | 
     program = b.program
     body = b.view.body(function)
     program.size += body.size
+    b.inlined += body.size
     program.inlined.append((((f.function, f.body.offsets[f.at]), *f.callers), function))
     callee = Frame(program, body, values + [ZERO[kind] for kind in body.locals[body.nparams :]], f)
     callee.count = count

@@ -33,6 +33,7 @@ class Builder:
         self.initial: dict[int, str] = {}
         self.guards = program.stress == GUARDS
         self.ping_pong = program.stress == PING_PONG
+        self.inlined = 0  # instructions of bodies that became part of this function
         self.calls = False  # whether anything but traps and exits is called
         self.memory = False  # whether linear memory is accessed
 
