@@ -11,6 +11,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import log
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -35,12 +36,7 @@ def argument(kernel: Kernel, seconds: float) -> int:
     factor = seconds / SHARED_SECONDS
     if kernel.name != "fib":
         return round(kernel.long * factor)
-    number, factor_left = kernel.long, factor
-    while factor_left > 1:
-        number, factor_left = number + 1, factor_left / FIB_STEP
-    while factor_left < 1 / FIB_STEP:
-        number, factor_left = number - 1, factor_left * FIB_STEP
-    return number
+    return kernel.long + round(log(factor) / log(FIB_STEP))
 
 
 def timers(module: Path, number: int, tier: str, results: set[str]) -> dict[str, Callable[[], float]]:
