@@ -86,6 +86,17 @@ def test_offsets_beyond_the_guard_are_compared(offset: int, compared: bool) -> N
     assert ("icmp ugt i64" in ir) == compared
 
 
+@pytest.mark.parametrize("between, reads", [("", 1), ("(drop (memory.grow (i32.const 1)))", 3), ("(call 0 (i32.const 0))", 3)])
+def test_the_length_is_read_once_between_calls(between: str, reads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are calls, the limit of the stack is read too."""
+    monkeypatch.setattr(policy, "INLINE_SMALL", 0)
+    monkeypatch.setattr(policy, "INLINE_RECURSIVE", 0)
+    text = f"""{MEMORY} (func (param i32) (i32.store (local.get 0) (i32.const 1))
+        (loop {between} (i32.store8 offset=99 (i32.add (local.get 0) (i32.const 3)) (i32.const 2)) (br_if 0 (local.get 0)))))"""
+    ir = body(built(text, checked=True), 0)
+    assert count(ir, "load i64, ptr %f") == reads
+
+
 # globals
 
 

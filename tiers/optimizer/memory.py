@@ -12,7 +12,7 @@ from wasmjit.runtime.structs import Inst, Mem
 from wasmjit.tiers.optimizer.decode import OP, number
 from wasmjit.tiers.optimizer.frames import Frame
 from wasmjit.tiers.optimizer.lower import FOLDED_LOADS, FOLDING, LOADS, PLAIN_LOADS, STORES, unfolded
-from wasmjit.tiers.optimizer.state import Builder
+from wasmjit.tiers.optimizer.state import LENGTH, Builder
 
 LLVM = {"i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
 ACCESSES: dict[int, tuple[Any, ...]] = {
@@ -58,7 +58,10 @@ def check(b: Builder, address: str, offset: int, size: int) -> None:
     if offset and address[0] == "%":
         effective = t.let(f"add nuw i64 {effective}, {offset}")
     end = t.let(f"add nuw i64 {effective}, {size}")
-    length = b.field(Mem, b.field(Inst, "%inst", "mem0"), "nbytes", "i64", invariant=False)
+    length = b.globals.get(LENGTH)
+    if length is None:
+        length = b.field(Mem, b.field(Inst, "%inst", "mem0"), "nbytes", "i64", invariant=False)
+        b.globals = {**b.globals, LENGTH: length}
     with b.aside(b.guard(t.let(f"icmp ugt i64 {end}, {length}"))):
         b.running()
         t.runtime("void", "op_trap_memory", f"i64 {effective}, i64 {size}", "noreturn cold")

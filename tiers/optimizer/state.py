@@ -11,6 +11,7 @@ from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.text import INVARIANT, UNLIKELY
 
 GUARDS, PING_PONG = "deopt-every-guard", "ping-pong"
+LENGTH = -1  # stands among the known globals for the memory's length, which changes only where other code runs
 
 
 class Builder:
@@ -87,6 +88,7 @@ class Builder:
         self.calls = True
         self.running()
         self.cache.clear()
+        self.globals = {k: v for k, v in self.globals.items() if k != LENGTH}
         return self.t.runtime(result, name, arguments)
 
     def trap_now(self, name: str) -> None:
