@@ -25,6 +25,7 @@ TRAPS = {
     "load, compared": "(if (i32.gt_s (i32.load (local.get 0)) (local.get $i)) (then (local.set $i (i32.const 9))))",
     "load, an address": "(local.set $i (i32.load (i32.load (local.get 0))))",
     "load, extended": "(local.set $i (i32.wrap_i64 (i64.mul (i64.load16_s (local.get 0)) (i64.const 77))))",
+    "load, extended twice": "(local.set $i (i32.wrap_i64 (i64.extend16_s (i64.load32_s (local.get 0)))))",
     "load, stored": "(i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (i32.const 5)))",
     "store": "(i64.store (local.get 0) (i64.const 1))",
     "division": "(drop (i32.div_u (local.get $i) (i32.add (local.get 0) (i32.const 9))))",

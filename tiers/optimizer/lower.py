@@ -216,10 +216,11 @@ def _derive_load(row: Row, volatile: str) -> Lowering:
     kind = IN_MEMORY[row.access[1]]
     deriver = _Deriver(row, {"m": kind})
     result, ir = deriver.meaning(row.meaning, KINDS[row.results[0]])
-    lines = f"  %m{{0}} = load {volatile}{kind.ir}, ptr {{1}}, align 1{{2}}\n{deriver.taken()}\n"
+    extension = "".join(f"{line}{{2}}\n" for line in deriver.taken().splitlines())  # one instruction with the load, and this is its site
+    lines = f"  %m{{0}} = load {volatile}{kind.ir}, ptr {{1}}, align 1{{2}}\n{extension}"
     if volatile:
         lines += f"  call void (...) @llvm.fake.use({ir} {result})"
-    fill = lines.replace("\n\n", "\n").rstrip().replace(result, "%v{0}").format
+    fill = lines.rstrip().replace(result, "%v{0}").format
 
     def load(text: Text, address: str) -> str:
         text.n = n = text.n + 1
