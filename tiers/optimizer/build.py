@@ -4,11 +4,11 @@ Symbols: `body_<function>`, its adapter `i2c_<function>`, and `osr_<function>_<l
 """
 
 from wasmjit.tiers.optimizer import osr
-from wasmjit.tiers.optimizer.control import open_label
 from wasmjit.tiers.optimizer.convention import ATTRIBUTES, PARAMETERS, RESULT, give, i2c, parameters
 from wasmjit.tiers.optimizer.decode import Body
 from wasmjit.tiers.optimizer.frames import ZERO, Frame
 from wasmjit.tiers.optimizer.function import run
+from wasmjit.tiers.optimizer.labels import open_label
 from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.request import BODY, Request
 from wasmjit.tiers.optimizer.state import Builder

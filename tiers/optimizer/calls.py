@@ -3,12 +3,13 @@
 from wasmjit.native.lang import offsetof, sizeof
 from wasmjit.runtime.structs import Code, Ec, FuncRef, Inst, Mod, Table
 from wasmjit.tiers.optimizer.bulk import length, table
-from wasmjit.tiers.optimizer.control import begin, dead, merge, weights
+from wasmjit.tiers.optimizer.control import begin, weights
 from wasmjit.tiers.optimizer.convention import RESULT, arguments, results
 from wasmjit.tiers.optimizer.decode import OP, Region
 from wasmjit.tiers.optimizer.exits import leave
 from wasmjit.tiers.optimizer.frames import Frame, Label
 from wasmjit.tiers.optimizer.inline import inline, wanted
+from wasmjit.tiers.optimizer.labels import dead, merge
 from wasmjit.tiers.optimizer.request import HOST
 from wasmjit.tiers.optimizer.state import Builder
 from wasmjit.tiers.optimizer.view import Types

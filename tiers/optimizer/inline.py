@@ -1,8 +1,8 @@
 """Inlining: which calls, and how a callee's body becomes part of its caller's."""
 
 from wasmjit.tiers import policy
-from wasmjit.tiers.optimizer.control import open_label
 from wasmjit.tiers.optimizer.frames import ZERO, Frame
+from wasmjit.tiers.optimizer.labels import open_label
 from wasmjit.tiers.optimizer.state import Builder
 
 LONGEST = 8  # bytes of an instruction: a body of more bytes is not even decoded
