@@ -1,5 +1,6 @@
 """A request to a unit: IR by the builder, machine code by LLVM, and what the runtime needs to know of it."""
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ from wasmjit.tiers.optimizer.unit import REASONS, Refused, Unit
 
 if TYPE_CHECKING:
     from wasmjit.tiers.optimizer.program import Program
+
+_SECTION = re.compile(r"\s+(?:\.section\s+)?(\.text|\.[\w.]+(?=,))")
+_LOCATION = re.compile(r"\s+\.loc\s+0 (\d+)")
+_UNREAD = re.compile(r"\s+\.(?:cfi_|file|ident)|\.L(?:tmp|func_)")
 
 LONGEST = 16 << 20  # characters of IR of a unit: beyond that LLVM takes minutes and gigabytes
 MOST_BLOCKS = 60_000  # of a function: some passes take quadratic time
@@ -44,23 +49,40 @@ def compile_unit(request: Request, *, verify: bool = False) -> Unit:
 
 
 def listing(request: Request, kind: str) -> str:
-    """What a request becomes: "ir" as it is built, "optimized" as the passes leave it, "asm" with `.loc` lines that name sites.
+    """What a request becomes: "ir" as it is built, "optimized" as the passes leave it, "asm" with the places where code comes from.
 
-    A head lists the sites. Refused: it will not be compiled. ValueError: no such kind.
+    A head lists the sites, which both number in their lines. Refused: it will not be compiled. ValueError: no such kind.
     """
     from wasmjit.tiers.optimizer.build import build
     from wasmjit.tiers.optimizer.target import assembly, optimized
 
     program = build(request)
     text = _checked(program)
-    mark = "#" if kind == "asm" else ";"
-    head = [f"{mark} site {number}: {_place(frames)}" for number, frames in enumerate(program.text.sites, 1)]
+    places = {number: _place(frames) for number, frames in enumerate(program.text.sites, 1)}
+    if kind == "asm":
+        return _readable(assembly(text, request.target, request.options.level), places)
+    head = [f"; site {number}: {place}" for number, place in places.items()]
     if kind == "ir":
         return "\n".join([*head, text])
-    if kind not in ("optimized", "asm"):
+    if kind != "optimized":
         raise ValueError(f"no listing of kind {kind!r}")
-    show = assembly if kind == "asm" else optimized
-    return "\n".join([*head, show(text, request.target, request.options.level)])
+    return "\n".join([*head, optimized(text, request.target, request.options.level)])
+
+
+def _readable(text: str, places: dict[int, str]) -> str:
+    """Assembly without what is meant for debuggers; `.loc` lines tell the place."""
+    lines = []
+    keep = True
+    for line in text.splitlines():
+        section = _SECTION.match(line)
+        if section:
+            keep = not section[1].startswith((".debug", ".note"))
+        location = _LOCATION.match(line)
+        if location:
+            line = f"{line}  # {places.get(int(location[1]), 'no frame')}"
+        if keep and not _UNREAD.match(line):
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _place(frames: tuple[tuple[int, int], ...]) -> str:
