@@ -178,7 +178,7 @@ def test_inlining_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     many = "(func $small (param i32) (result i32) (i32.mul (local.get 0) (i32.const 3)))"
     text = f"(module {many} (func (param i32) {'(drop (call $small (local.get 0)))' * 50}))"
     assert len(built(text).inlined) == 50
-    monkeypatch.setattr(policy, "INLINE_UNIT", 300)
+    monkeypatch.setattr(policy, "INLINE_UNIT", 100)
     assert 0 < len(built(text).inlined) < 50
 
 
@@ -190,6 +190,17 @@ def test_too_many_locals_are_refused() -> None:
 
     with pytest.raises(Refused, match="locals"):
         build(Request(function(b"", groups=[(3000, I32)]), ((0, 0),)))
+
+
+def test_what_would_become_too_much_text_is_refused() -> None:
+    """Loops that write many locals; branches out of a function with many locals."""
+    from tests.binary.encode import function
+
+    write = b"".join(b"\x20" + leb(k) + b"\x21" + leb(k) for k in range(1000))
+    with pytest.raises(Refused, match="values"):
+        build(Request(function(b"\x03\x40" * 400 + write + b"\x0b" * 400, groups=[(1000, I32)]), ((0, 0),)))
+    with pytest.raises(Refused, match="instructions"):
+        build(Request(function(b"\x41\0\x0d\0" * 20000, groups=[(2000, I32)]), ((0, 0),)))
 
 
 def test_imports_of_every_kind_are_counted() -> None:

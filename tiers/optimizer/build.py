@@ -15,6 +15,7 @@ from wasmjit.tiers.optimizer.state import Builder
 from wasmjit.tiers.optimizer.unit import Refused
 
 MOST_LOCALS = 2048  # of a function: each is a phi at each loop and a store at each exit
+MOST_STATE = 50_000_000  # its locals times its instructions: branches take all locals along, which is 8 bytes each
 
 
 def build(request: Request, folds: bool = True) -> Program:
@@ -24,6 +25,8 @@ def build(request: Request, folds: bool = True) -> Program:
         body = program.view.body(function)
         if len(body.locals) > MOST_LOCALS:
             raise Refused(f"function {function} has {len(body.locals)} locals")
+        if len(body.locals) * body.size > MOST_STATE:
+            raise Refused(f"function {function} has {len(body.locals)} locals and {body.size} instructions")
         program.size += body.size
         if loop == BODY:
             body_entry(program, body)

@@ -52,6 +52,7 @@ def loop(b: Builder, f: Frame, region: Region, i: int) -> int:
     types = f.body.locals
     read = f.reads(i)
     written = [k for k in sorted(region.locals) if read >> k & 1]
+    b.spend(len(written))
     label.floats = [k for k in written if types[k] in FLOATS] + [~k for k, kind in enumerate(region.params) if kind in FLOATS]
     arrival = arrive(b, f, label)
     t.emit(f"br label %{label.block}")

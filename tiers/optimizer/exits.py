@@ -32,6 +32,7 @@ def leave(b: Builder, f: Frame, i: int, after: int, reason: str) -> None:
     slots = "%sp" if b.osr else b.field(Ec, "%ec", "vs_top")
     for frame in frames:
         unchanged = b.initial if frame.parent is None else {}
+        b.spend(len(frame.locals) + len(frame.vals))
         read = frame.reads(i if frame is f else frame.at)
         for k, (value, kind) in enumerate(zip(frame.locals, frame.body.locals, strict=True)):
             if read >> k & 1 and unchanged.get(k) != value:

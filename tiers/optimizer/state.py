@@ -9,8 +9,10 @@ from wasmjit.tiers.optimizer.decode import Body
 from wasmjit.tiers.optimizer.frames import Frame, Reach
 from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.text import INVARIANT, UNLIKELY
+from wasmjit.tiers.optimizer.unit import Refused
 
 GUARDS, PING_PONG = "deopt-every-guard", "ping-pong"
+MOST_VALUES = 300_000  # phis of loops and stores of exits of a function: LLVM would be given more text than it gets
 LENGTH = -1  # stands among the known globals for the memory's length, which changes only where other code runs
 
 
@@ -34,9 +36,16 @@ class Builder:
         self.initial: dict[int, str] = {}
         self.guards = program.stress == GUARDS
         self.ping_pong = program.stress == PING_PONG
+        self.values = 0  # phis of loops, stores of exits
         self.inlined = 0  # instructions of bodies that became part of this function
         self.calls = False  # whether anything but traps and exits is called
         self.memory = False  # whether linear memory is accessed
+
+    def spend(self, values: int) -> None:
+        """So many more phis of a loop or stores of an exit. Refused: there are too many."""
+        self.values += values
+        if self.values > MOST_VALUES:
+            raise Refused(f"{self.values} values at loops and exits")
 
     def here(self, f: Frame, i: int) -> None:
         """What follows belongs to this instruction."""
