@@ -19,9 +19,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "deopt-every-guard": {"tier": "auto", "stress": "deopt-every-guard", **EAGER},
     "ping-pong": {"tier": "auto", "stress": "ping-pong", **EAGER},
     "osr-every-loop": {"tier": "auto", "stress": "osr-every-loop", **EAGER},
+    "opt deopt-every-guard": {"tier": "opt", "stress": "deopt-every-guard", **EAGER},
+    "opt ping-pong": {"tier": "opt", "stress": "ping-pong", **EAGER},
+    "opt osr-every-loop": {"tier": "opt", "stress": "osr-every-loop", **EAGER},
 }
 BASE = "interp guard"  # what the others are compared with
 STRESSED = ("deopt-every-guard", "ping-pong", "osr-every-loop")
+STRESSED_OPT = tuple(f"opt {stress}" for stress in STRESSED)
 OPTIMIZED = ("opt", "opt checked", "auto", *STRESSED)
 
 

@@ -34,7 +34,7 @@ TRAPS = {
     "load at the end": f"(drop (i32.load {SCALED.format(END.format(3))}))",
     "load at the end, used": f"(local.set $y (i64.add (local.get $y) (i64.load {SCALED.format(END.format(7))})))",
     "load of a byte at the end": f"(local.set $x (i32.add (local.get $x) (i32.load8_s {SCALED.format(END.format(0))})))",
-    "increment at the end": f"(i32.store {SCALED.format(END.format(3))} (i32.add (i32.load {SCALED.format(END.format(3))}) (local.get $x)))",
+    "increment at the end": "(i32.store {0} (i32.add (i32.load {0}) (local.get $x)))".format(SCALED.format(END.format(3))),
     "load far away": f"(drop (f64.load offset=16 {SCALED.format('(i32.const -24)')}))",
     "load beyond 4 GiB": f"(drop (i32.load offset=4 {SCALED.format('(i32.const -2)')}))",
     "store at the end": f"(i64.store {SCALED.format(END.format(4))} (i64.const -1))",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.spec.modes import PARTS, ROTATION
 from wasmjit.cli._wast_report import Tally, append_totals
 
 Totals = dict[tuple[str, str], Tally]  # by folder and mode
@@ -19,3 +20,8 @@ def totals() -> Iterator[Totals]:
     if path:
         for (folder, mode), tally in rows.items():
             append_totals(path, mode, [(folder, tally)])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which part of the suites ran in the sampled modes, so that a failure can be had again."""
+    terminalreporter.write_line(f"official suites: sampled modes ran part {ROTATION} of {PARTS}; again with WASMJIT_ROTATION={ROTATION}")

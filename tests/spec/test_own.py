@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.modes import BASE, SETTINGS, parameters
 from tests.paths import ROOT
-from tests.spec.modes import MODES, run
+from tests.spec.modes import run
 from wasmjit.cli._wast_report import failure_lines
 
 SCRIPTS = sorted((ROOT / "tests" / "wast").glob("*.wast"))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", parameters(SETTINGS, quick=(BASE, "interp checked", "reference", "opt", "ping-pong")))
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_script(path: Path, mode: str) -> None:
     tally = run(path, mode)

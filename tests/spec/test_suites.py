@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.modes import BASE
 from tests.paths import SPEC
-from tests.spec.modes import MODES, QUICK, TOO_LONG_FOR_REFERENCE, run
+from tests.spec.modes import SAMPLED, WHOLE, quick, run, runs
 from wasmjit.binary.features import REFUSED
 from wasmjit.cli._wast_report import Tally, failure_lines
 from wasmjit.cli._wast_runner import CUSTOM_CHECKS
@@ -16,21 +17,17 @@ FOLDERS = {"core": 20_600, "bulk-memory": 7_480, "custom": 26}
 COUNTS = {"core": 21_233, "bulk-memory": 7_485, "custom": 28}
 
 
-def slow_unless_quick(mode: str) -> Any:
-    return () if mode == QUICK else pytest.mark.slow
-
-
 def scripts() -> list[Any]:
     """One parameter a script and mode; a single one that is skipped where the folders are missing."""
     found = [
-        pytest.param(folder, path, mode, id=f"{folder}/{path.stem}-{mode}", marks=slow_unless_quick(mode))
+        pytest.param(folder, path, mode, id=f"{folder}/{path.stem}-{mode}", marks=() if quick(path, mode) else pytest.mark.slow)
         for folder in FOLDERS
-        for mode in MODES
+        for mode in (*WHOLE, *SAMPLED)
         for path in sorted((SPEC / folder).glob("*.wast"))
-        if mode != "reference" or path.stem not in TOO_LONG_FOR_REFERENCE
+        if runs(path, mode)
     ]
     missing = pytest.mark.skip(reason=f"no test suites in {SPEC}: WASMJIT_SPEC names their folder")
-    return found or [pytest.param("", SPEC, QUICK, marks=missing)]
+    return found or [pytest.param("", SPEC, BASE, marks=missing)]
 
 
 @pytest.mark.parametrize(("folder", "path", "mode"), scripts())
@@ -42,7 +39,7 @@ def test_script(folder: str, path: Path, mode: str, totals: dict[tuple[str, str]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-@pytest.mark.parametrize("mode", [pytest.param(mode, marks=slow_unless_quick(mode)) for mode in MODES])
+@pytest.mark.parametrize("mode", [pytest.param(mode, marks=() if mode == BASE else pytest.mark.slow) for mode in WHOLE])
 def test_that_few_commands_are_skipped(folder: str, mode: str, totals: dict[tuple[str, str], Tally]) -> None:
     """After the scripts of a whole folder have run: a runner that skips too easily would pass everything above."""
     tally = totals.get((folder, mode), Tally())
