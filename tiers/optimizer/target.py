@@ -36,6 +36,12 @@ def machine(target: Target | None, level: int) -> tuple[llvm.TargetMachine, str,
     return made, made.triple, str(made.target_data)
 
 
+def _run(passes: llvm.ModulePassManager, module: llvm.ModuleRef, builder: llvm.PassBuilder) -> None:
+    """Run passes, once: they are used up. llvmlite does not free them (80 KB): an empty method of another base class hides its own."""
+    passes.run(module, builder)
+    llvm.newpassmanagers.NewPassManager._dispose(passes)
+
+
 def cheap(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     """Least time to compile: 0.05 of the time goes into these passes, the rest into code generation."""
     passes = llvm.create_new_module_pass_manager()
@@ -43,13 +49,13 @@ def cheap(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     passes.add_simplify_cfg_pass()
     passes.add_instruction_combine_pass()
     passes.add_simplify_cfg_pass()
-    passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1)))
+    _run(passes, module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1)))
 
 
 def medium(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     """LLVM's O1."""
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
-    builder.getModulePassManager().run(module, builder)
+    _run(builder.getModulePassManager(), module, builder)
 
 
 def full(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
@@ -57,7 +63,7 @@ def full(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = True
     builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+    _run(builder.getModulePassManager(), module, builder)
 
 
 # By Options.level: passes, level of code generation. In wasm instructions a second, on 40 functions of CPython of 230 instructions on
