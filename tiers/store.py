@@ -51,6 +51,7 @@ class Kept:
 
 
 _surroundings = ""
+_pruned: set[bool | str] = set()  # folders whose least recently used entries were removed: once a process
 
 
 def surroundings() -> str:
@@ -127,6 +128,9 @@ class Entry:
         body = b"".join([len(index).to_bytes(8, "little"), index, *(unit.data for unit in kept)])
         seal = digest(body)
         with Cache(self.setting) as cache:
+            if self.setting not in _pruned:
+                _pruned.add(self.setting)
+                cache.prune()
             return cache.write(self.name, seal.to_bytes(8, "little") + body, seal)
 
     def _load(self, llvm: str) -> list[Kept]:
@@ -161,12 +165,6 @@ def _read(descriptor: int, size: int) -> bytes:
         pieces.append(piece)
         size -= len(piece)
     return b"".join(pieces)
-
-
-def prune(setting: bool | str) -> None:
-    """Remove the least recently used entries of the folder beyond its limit."""
-    with Cache(setting) as cache:
-        cache.prune()
 
 
 def install(module: "Module", entry: Entry) -> None:

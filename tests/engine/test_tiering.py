@@ -11,6 +11,7 @@ import pytest
 import wasmjit
 from tests.engine.conftest import TEXT, eventually
 from wasmjit import _tiering
+from wasmjit._config import COMPILES
 from wasmjit._image import native
 from wasmjit.profiler import events
 from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_REFUSED
@@ -58,7 +59,7 @@ def checksum(n: int) -> int:
     return total - (total >> 31 << 32)
 
 
-@pytest.mark.parametrize("compile", ["sync", "background", "processes"])
+@pytest.mark.parametrize("compile", COMPILES)
 def test_cold_to_hot(compile: str, told: list[events.Event]) -> None:
     instance = make(compile=compile, thresholds=WARM)
     exports = instance.exports
@@ -74,7 +75,7 @@ def test_cold_to_hot(compile: str, told: list[events.Event]) -> None:
     assert kinds[:2] == ["begin", "end"] and "install" in kinds
 
 
-@pytest.mark.parametrize("compile", ["sync", "background", "processes"])
+@pytest.mark.parametrize("compile", COMPILES)
 def test_a_loop_is_left_and_entered_while_it_runs(compile: str) -> None:
     instance = make(compile=compile, thresholds=WARM)
     assert eventually(lambda: instance.exports.loop(300_000) == checksum(300_000) and instance.exports.loop.tier == "opt")
@@ -167,7 +168,7 @@ def test_a_module_may_die_while_it_is_compiled(compiled: Callable[[Callable[...,
         raise compiling.Refusal("too late")
 
     compiled(slow)
-    instances = [make(thresholds=WARM)]
+    instances = [make(compile="background", thresholds=WARM)]
     assert eventually(lambda: instances[0].exports.fib(15) == 610 and inside.is_set())
     gone = weakref.ref(instances.pop().module)
     leave.set()
@@ -245,7 +246,7 @@ def test_compiling_ahead_in_batches_some_of_which_fail(monkeypatch: pytest.Monke
         return here(request)
 
     monkeypatch.setattr(compiling, "compile_here", one_fails)
-    instance = make()
+    instance = make(compile="sync")
     assert instance.module.compile() == 1
     assert (phase(instance, "fib"), phase(instance, "loop")) == (PHASE_REFUSED, PHASE_COMPILED)
 
