@@ -32,7 +32,7 @@ NO_COMPILER = "llvmlite, which compiles, cannot be imported ({error}): pip insta
 class State:
     """What is known of a module while it lives."""
 
-    __slots__ = ("binary", "levels", "entry", "new", "gone")
+    __slots__ = ("binary", "levels", "entry", "new", "gone", "_writing")
 
     def __init__(self, module: "Module") -> None:
         config = module.config
@@ -42,6 +42,7 @@ class State:
         self.entry = Entry(module) if kept else None  # where its code is kept
         self.new: list[Kept] = []  # what is not written there yet
         self.gone: set[int] = set()  # functions whose code there was given up
+        self._writing = threading.Lock()
 
     def add(self, module: "Module", entries: "Iterable[tuple[int, int]]", level: int, data: bytes) -> None:
         """Units were installed: they are to be kept."""
@@ -53,12 +54,16 @@ class State:
             self.new.append(Kept(entries, level, data))
 
     def keep(self) -> None:
-        """Write what is new."""
-        if self.entry is not None and (self.new or self.gone):
+        """Write what is new. When this returns nobody else is writing it either: the process may end."""
+        if self.entry is None or not self._writing.acquire(timeout=policy.PATIENCE):
+            return
+        try:
             new, gone = self.new, self.gone
             self.new, self.gone = [], set()
-            if self.entry.binary:
+            if (new or gone) and self.entry.binary:
                 self.entry.write(new, gone, llvm_version())
+        finally:
+            self._writing.release()
 
 
 class Compiler:

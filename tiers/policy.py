@@ -66,6 +66,7 @@ QUEUED = 4096  # requests that wait at most; the least valuable are dropped and 
 
 # --- the code cache
 
+PATIENCE = 1.0  # seconds to wait for another thread that writes the same entry: in the child of a fork there is none to wait for
 CACHE_LARGEST = 64 << 20  # bytes of one module's entry; more is not kept
 HASHED_AT_LOAD = 128 << 10  # bytes of a binary whose SHA-256 (0.5 ms at most) is computed where it is loaded, larger ones in a thread
 INSTALLED_AT_LOAD = 256 << 10  # bytes of an entry that is installed there: some 100 functions
