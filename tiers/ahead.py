@@ -10,7 +10,7 @@ import threading
 
 from wasmjit._image import native
 from wasmjit.tiers import compiling, policy
-from wasmjit.tiers.snapshot import own_functions, request_of
+from wasmjit.tiers.snapshot import nbytes_of, own_functions, request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def batched(mod: int, functions: "Iterable[int]") -> "Iterable[Batch]":
     batch: Batch = []
     size = 0
     for function in functions:
-        nbytes = compiling.nbytes_of(mod, function)
+        nbytes = nbytes_of(mod, function)
         if batch and size + nbytes > policy.BATCH:
             yield batch
             batch, size = [], 0
@@ -94,7 +94,7 @@ class _Run:
     def compile(self, batch: "Batch", how: "Callable[..., bytes]") -> "tuple[bytes, str]":
         """The packed unit of a batch, or b"" and why there is none."""
         request = request_of(self.module, self.state, [(function, 0) for function in batch], self.level, profiled=False)
-        nbytes = sum(compiling.nbytes_of(self.module.address, function) for function in batch)
+        nbytes = sum(nbytes_of(self.module.address, function) for function in batch)
         try:
             return how(self.module, request, nbytes), ""
         except compiling.Refusal as refusal:

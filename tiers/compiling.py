@@ -29,6 +29,10 @@ class Refusal(Exception):
 NO_COMPILER = "llvmlite, which compiles, cannot be imported ({error}): pip install llvmlite"
 
 
+class NoWorkers(Refusal):
+    """There is no process to compile in."""
+
+
 class State:
     """What is known of a module while it lives."""
 
@@ -89,9 +93,16 @@ class Compiler:
             raise Refusal(self.missing)
         if nbytes > policy.LARGEST_REQUEST:
             raise Refusal(f"too large: {nbytes} bytes of wasm, at most {policy.LARGEST_REQUEST} are compiled")
-        if self.inprocess and module.config.compile != "processes" and harmless(module.address, request, nbytes):
+        where = module.config.compile
+        here = self.inprocess and where != "processes" and harmless(module.address, request, nbytes)
+        if here and where != "auto":
             return compile_here(request)
-        return self.workers().compile(request)
+        try:
+            return self.workers().compile(request)
+        except NoWorkers:
+            if not here:
+                raise
+        return compile_here(request)
 
     def require(self) -> None:
         """Raise ImportError if there is no compiler."""
@@ -147,12 +158,6 @@ def llvm_version() -> str:
     import llvmlite
 
     return str(llvmlite.__version__)
-
-
-def nbytes_of(mod: int, function: int) -> int:
-    """Bytes of wasm of a function."""
-    start, end, *_ = N.function_state(mod, function)
-    return int(end - start)
 
 
 def available() -> str:

@@ -13,9 +13,9 @@ from wasmjit._image import native
 from wasmjit.profiler import events
 from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED
 from wasmjit.tiers import compiling, policy
-from wasmjit.tiers.compiling import Compiler, State, nbytes_of
+from wasmjit.tiers.compiling import Compiler, State
 from wasmjit.tiers.queue import Job, Queue
-from wasmjit.tiers.snapshot import own_functions, request_of
+from wasmjit.tiers.snapshot import entries_of, extent_of, nbytes_of, own_functions, request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Engine:
             self._accept(rows)
             looked = self._look() or rows
             idle = 0.0 if looked or self._queue else idle + policy.POLL
+            self._renew()
             job = self._queue.take()
             if job is not None:
                 self._do(job)
@@ -106,13 +107,13 @@ class Engine:
     # one job
 
     def _job(self, module: "Module", function: int, loop: int, samples: int) -> Job:
-        nbytes = nbytes_of(module.address, function)
+        nbytes = extent_of(module.address, function)
         return Job(module.address, function, loop, samples, nbytes, _level(module, nbytes), flow=_flow())
 
     def _compile(self, module: "Module", job: Job) -> None:
         """Compile and install, or refuse. A function keeps the code that it has if it only should have got better one."""
         mod, state = module.address, self._state(module)
-        entries = [(job.function, 0), (job.function, job.loop)]
+        entries = entries_of(mod, job.function, job.loop)
         _, _, phase, given_up, _ = N.function_state(mod, job.function)
         if job.again and phase != PHASE_COMPILED:
             return  # given up meanwhile
@@ -146,6 +147,12 @@ class Engine:
         """Write what is new to the code cache."""
         for state in list(self._states.values()):
             state.keep()
+
+    def _renew(self) -> None:
+        """What waits goes on being interpreted: what it is worth grows."""
+        for job in self._queue:
+            if not job.again and self.find(job.mod) is not None:
+                job.samples = max(job.samples, N.function_samples(job.mod, job.function))
 
     def _look(self) -> bool:
         """Ask for full optimization of what was compiled cheaply and still runs a lot. Whether there is something."""

@@ -8,29 +8,34 @@ A *sample* is about 20 us of interpretation that fell on one place, a loop or a 
 # What was interpreted for so long will be for as long again, says experience with other runtimes. A small unit takes 10 ms to
 # compile, but beside the program: 0.8 ms keeps what starts and ends at once away from the compiler.
 WARM = 40
-# Samples of the profiled form. It runs at half the speed of the fast form; 0.3 ms of a loop are some 100 000 counted blocks.
-WINDOW = 16
+# Samples of the profiled form, which takes 1.1 to 1.7 times as long as the fast form. In a window of 0.3 ms many inner loops were never
+# left, and what follows them was compiled to exits; 1.3 ms are still little beside the compile.
+WINDOW = 64
+# One sample more for so many bytes of wasm: what is long, such as the loop of a guest that interprets, takes longer to show its paths.
+WINDOW_BYTES = 256
 # Functions called directly that are profiled together with one, and the largest of them in bytes of wasm: what may be inlined needs a
 # profile too. Larger ones are hot enough for a window of their own if they matter.
 CALLEES = 16
 CALLEE_BYTES = 300
-# Exits of a unit until it is given up: one costs about 1 us with what follows in the interpreter, a compile 10 000 times that. A path
-# that was merely not seen in the window shows within so many; a rare one that is really rare takes long to get there.
-EXITS = 100
+# Times that one exit is taken until its unit is given up; twice as many for each unit given up before. An exit costs about 1 us with what
+# follows in the interpreter, a compile 10 000 times that, but what follows may be all of an outer loop: the first time soon.
+EXITS = 16
 # A stressed or deterministic run asks for what it likes; these only bound what can be written down.
 LARGEST_THRESHOLD = (1 << 31) - 1
 
 # --- what happens to a function whose units are given up
 
 ALL_BLOCKS_AFTER = 2  # units given up: the next one is compiled without cold exits, it can only leave by a guard on call targets
+ALL_BLOCKS_LARGEST = 8 << 10  # bytes of a body: what is larger is never compiled whole
 NO_DEVIRT_AFTER = 3  # and then without those
-REFUSE_AFTER = 5  # then it stays interpreted
+REFUSE_AFTER = 8  # then it stays interpreted
 
 # --- how strongly
 
-# Bytes of wasm (all functions of a request) above which the first compile is a cheap one. Full optimization takes some 50 us a byte:
-# 1 KB is 50 ms of waiting; the cheap pipeline needs less than half of that and its code is 1.0-1.4 times slower.
-CHEAP_ABOVE = 1024
+# Bytes of wasm that were seen to run (all functions of a request) above which the first compile is a cheap one. Full optimization takes
+# some 50 us a byte, the cheap pipeline less than half of that, for code that is 1.0-1.4 times slower. A program with hundreds of lukewarm
+# functions waits for the compiler, not for the code; what a kernel spends its time in is small, or compiled again soon.
+CHEAP_ABOVE = 300
 # Ticks of the preemption timer (4 ms each) in code that was compiled cheaply after which it is compiled fully: it has run for 40 ms,
 # about what that costs.
 AGAIN_TICKS = 10
@@ -43,6 +48,8 @@ STRONGEST = 2  # that can be asked for
 LARGEST_REQUEST = 256 << 10
 # In the process only what LLVM certainly survives: a fatal error of LLVM ends the process that it happens in.
 LARGEST_INPROCESS = 32 << 10
+# Calls in the window below which a function that is hot by a loop is compiled for the loop only: the body is as much work again.
+CALLED = 8
 PROFILES = 256  # functions at most whose counts go with a request; which of them are inlined is the optimizer's choice
 LARGEST_ARITY = 256  # parameters or results of a function that LLVM gets to see in this process
 
@@ -82,6 +89,7 @@ BATCH = 4 << 10  # bytes of a unit of `Module.compile`: LLVM gains nothing from 
 INLINE_SMALL = 24  # a body of so few is hardly more than the call: arguments and results to registers, checks, the frame
 INLINE_LARGE = 150  # at most where the profile says hot: beyond that the call is a few parts in a hundred, and compiling costs more
 INLINE_HOT = 500  # times that a window saw the call: of some 100 000 counted blocks that is a place that matters
+INLINE_BYTES = 1600  # of a body: more are surely more than INLINE_LARGE
 INLINE_DEPTH = 6  # frames one in another; a backtrace, an exit and a compile of six are still cheap
 INLINE_UNIT = 1500  # inlined into one function: LLVM at full strength does some 4000 in a second
 INLINE_RECURSIVE = 60  # a self-recursive function so small gets copies of itself inlined,

@@ -5,7 +5,7 @@ from struct import iter_unpack
 from wasmjit._image import native
 from wasmjit.runtime.codes import MOD_CHECKED
 from wasmjit.tiers import policy
-from wasmjit.tiers.optimizer.request import HOST, Options, Profile, Request
+from wasmjit.tiers.optimizer.request import POINT, Options, Profile, Request
 from wasmjit.tiers.restrict import permitted
 
 TYPE_CHECKING = False
@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 
     from wasmjit._module import Module
     from wasmjit.tiers.compiling import State
+    from wasmjit.tiers.optimizer.request import Records
 
 N = native()
 
-POINT = "<IIIIQ"  # as of profile_points and profile_targets
-TARGET = "<IIQ"
-NO_FUNCTION = 0xFFFF_FFFF
+POINT_BYTES = 24  # the first record is that of the function's entry
 
 
 def request_of(module: "Module", state: "State", entries: "Iterable[tuple[int, int]]", level: int, *, profiled: bool = True) -> Request:
@@ -28,35 +27,32 @@ def request_of(module: "Module", state: "State", entries: "Iterable[tuple[int, i
     Functions that may not be compiled are left out. profiled: with what was counted; else whole functions are compiled, which can be
     done before they ran.
     """
+    mod = module.address
     if state.binary is None:
         state.binary = module.binary()
     entries = tuple(sorted(entry for entry in set(entries) if permitted(entry[0])))
     functions = {function for function, _ in entries}
-    given_up = {function: N.function_state(module.address, function)[3] for function in functions}
+    given_up = {function: N.function_state(mod, function)[3] for function in functions}
     options = Options(
         level=level,
         stress=module.config.stress or "",
-        all_blocks=frozenset(f for f, units in given_up.items() if units >= policy.ALL_BLOCKS_AFTER),
+        all_blocks=frozenset(
+            f for f, units in given_up.items() if units >= policy.ALL_BLOCKS_AFTER and nbytes_of(mod, f) <= policy.ALL_BLOCKS_LARGEST
+        ),
         no_devirt=frozenset(f for f, units in given_up.items() if units >= policy.NO_DEVIRT_AFTER),
     )
-    profiles = profiles_of(module.address, functions) if profiled else {}
-    return Request(state.binary, entries, profiles, bool(N.mod_flags(module.address) & MOD_CHECKED), options)
+    profiles = profiles_of(mod, functions) if profiled else {}
+    return Request(state.binary, entries, profiles, bool(N.mod_flags(mod) & MOD_CHECKED), options)
 
 
-def profiles_of(mod: int, functions: "Iterable[int]") -> dict[int, Profile]:
-    """Profiles of functions, and of those that they may call, as far as there are some."""
-    found: dict[int, Profile] = {}
-    for function in functions:
-        profile = profile_of(mod, function)
-        if profile is not None:
-            found[function] = profile
-    for function in own_functions(mod):
-        if len(found) >= policy.PROFILES:
-            break
-        if function not in found:
-            profile = profile_of(mod, function)
-            if profile is not None:
-                found[function] = profile
+def profiles_of(mod: int, functions: "Iterable[int]") -> "dict[int, Profile | Records]":
+    """What was counted of functions, and of those that may be inlined into them, as far as there is something."""
+    found: dict[int, Profile | Records] = {}
+    inlined = memoryview(N.profiled_functions(mod, policy.INLINE_BYTES)).cast("I")
+    for function in (*functions, *inlined[: policy.PROFILES]):
+        points = N.profile_points(mod, function)
+        if points:
+            found[function] = points, N.profile_targets(mod, function)
     return found
 
 
@@ -68,13 +64,25 @@ def own_functions(mod: int) -> range:
 
 def profile_of(mod: int, function: int) -> Profile | None:
     """What was counted of a function; None if it has no profiled form."""
-    records = N.profile_points(mod, function)
-    if not records:
-        return None
-    points = {(wasm, after): (slot, count) for wasm, after, slot, _, count in iter_unpack(POINT, records)}
-    targets: dict[int, list[tuple[int, int]]] = {}
-    for wasm, callee, count in iter_unpack(TARGET, N.profile_targets(mod, function)):
-        targets.setdefault(wasm, []).append((HOST if callee == NO_FUNCTION else callee, count))
-    for rows in targets.values():
-        rows.sort(key=lambda row: -row[1])
-    return Profile(points, targets)
+    points = N.profile_points(mod, function)
+    return Profile.of((points, N.profile_targets(mod, function))) if points else None
+
+
+def extent_of(mod: int, function: int) -> int:
+    """Bytes of wasm that compiling a function has to do with: those of its blocks that were seen, or all."""
+    return N.profile_extent(mod, function) or nbytes_of(mod, function)
+
+
+def nbytes_of(mod: int, function: int) -> int:
+    """Bytes of wasm of a function."""
+    start, end, *_ = N.function_state(mod, function)
+    return int(end - start)
+
+
+def entries_of(mod: int, function: int, loop: int) -> "list[tuple[int, int]]":
+    """What is compiled of a function that got hot in a loop, or else by calls. One that is hardly called gets no body for calls."""
+    if not loop:
+        return [(function, 0)]
+    points = N.profile_points(mod, function)
+    called = next((count for _, _, _, _, count in iter_unpack(POINT, points[:POINT_BYTES])), policy.CALLED)
+    return [(function, loop)] if called < policy.CALLED else [(function, 0), (function, loop)]

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from wasmjit.native.cache import PACKAGE
 from wasmjit.tiers import policy
-from wasmjit.tiers.compiling import Refusal
+from wasmjit.tiers.compiling import NoWorkers, Refusal
 from wasmjit.tiers.worker import BINARY, DONE, FAILED, HEAD, REFUSED, REQUEST, head
 
 TYPE_CHECKING = False
@@ -29,10 +29,6 @@ _LARGEST_ANSWER = 1 << 30
 
 class WorkerDied(Refusal):
     """The worker ended while it compiled, or was killed for taking too long."""
-
-
-class NoWorkers(Refusal):
-    """Worker processes cannot be started here, or died too often."""
 
 
 class Worker:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 TIERS = ("auto", "interp", "opt", "reference")
 MEMORIES = ("guard", "checked")
-COMPILES = ("background", "sync", "processes")
+COMPILES = ("auto", "background", "sync", "processes")
 STRESSES = ("osr-every-loop", "deopt-every-guard", "ping-pong")
 THRESHOLDS: "dict[str, int | None]" = {"warm": WARM, "window": WINDOW, "exits": EXITS, "level": None}
 DEFAULT_MEMORY = 4 << 30  # what 32-bit addresses reach; a 64-bit memory needs a limit to grow further
@@ -24,8 +24,9 @@ class Config:
     tier: "auto" interprets and compiles what is hot; "interp" only interprets; "opt" compiles each function before it runs;
     "reference": the instructions' meanings run by CPython, slow, for tests. Without llvmlite "auto" interprets, and a Module of
     "opt" is an ImportError.
-    compile: where functions are compiled: in a "background" thread; in the running thread, which waits ("sync"); in worker
-    "processes", which confine what LLVM does with hostile modules.
+    compile: where functions are compiled: in worker "processes", which confine what LLVM does with hostile modules; in a "background"
+    thread, which competes with Python for the GIL; in the running thread, which waits ("sync"); "auto": in processes, in the
+    background where none can be started.
     memory: "guard" traps out-of-bounds accesses through unmapped pages, "checked" compares each address with the length.
     cache: where compiled code is kept: True for the user's cache folder, a path, or False for nowhere.
     deterministic: the same calls take the same ways through the tiers in each run: compile is "sync", no code of earlier runs is used.
@@ -61,7 +62,7 @@ class Config:
                 raise NotImplementedError(f"Config({name}={value!r}): not available in this version")
         _choice("concurrent", concurrent, ("wait", "error"))
         if compile is None:
-            compile = "sync" if deterministic else "background"
+            compile = "sync" if deterministic else "auto"
         _choice("compile", compile, COMPILES)
         if deterministic and compile != "sync":
             raise ValueError(f'deterministic runs compile "sync", not {compile!r}')
@@ -83,7 +84,7 @@ class Config:
         settings = {name: getattr(self, name) for name in self.__slots__}
         if self.thresholds == _thresholds(None, LARGEST_THRESHOLD if self.stress else EXITS):
             del settings["thresholds"]
-        usual = {"compile": "sync" if self.deterministic else "background", "deterministic": False, "stress": None}
+        usual = {"compile": "sync" if self.deterministic else "auto", "deterministic": False, "stress": None}
         return {name: value for name, value in settings.items() if name not in usual or value != usual[name]}
 
     def __repr__(self) -> str:

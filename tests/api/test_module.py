@@ -240,7 +240,7 @@ def test_thresholds_are_given_as_a_mapping_or_an_object() -> None:
 
 def test_deterministic_runs_compile_where_they_run() -> None:
     assert wasmjit.Config(deterministic=True).compile == "sync"
-    assert wasmjit.Config().compile == "background"
+    assert wasmjit.Config().compile == "auto"
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from wasmjit.tiers import policy, workers
-from wasmjit.tiers.compiling import Refusal
+from wasmjit.tiers.compiling import NoWorkers, Refusal
 from wasmjit.tiers.optimizer.request import Request
-from wasmjit.tiers.workers import NoWorkers, Worker, WorkerDied, Workers
+from wasmjit.tiers.workers import Worker, WorkerDied, Workers
 
 # What to do is told by the request's binary.
 FAKE = """

@@ -2,7 +2,7 @@
 
 COLD -> PROFILING: warm, so new calls and loops of it, and of small functions that it calls, run in the profiled form for a while.
 PROFILING -> REQUESTED: the window is over; the fast form runs again until the compiled code is there.
-COMPILED: a loop that is still interpreted for long gets a request of its own.
+COMPILED: a loop that is still interpreted for long gets a request of its own, and so does the body if only a loop was compiled.
 Whoever compiles makes COMPILED or REFUSED of REQUESTED, or gives a function back in an earlier phase; `window` is then 0.
 
 Which form runs is told by Code.entry alone. It is exchanged only if it is the other form: what optimized code put there stays.
@@ -26,7 +26,7 @@ from wasmjit.runtime.codes import (
 from wasmjit.runtime.structs import Code, Ec, Loop
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.units import Unit
-from wasmjit.tiers.policy import CALLEE_BYTES, CALLEES
+from wasmjit.tiers.policy import CALLEE_BYTES, CALLEES, WINDOW_BYTES
 
 from .calls import CALLEE_FIELD
 from .entry import tr_run_profiled
@@ -48,9 +48,13 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
     elif code.phase == PHASE_PROFILING:
         if code.held & HOLDING == 0:  # it was given back in this phase
             window_begin(code)
-        elif code.window >= mod.window:
+        elif code.window >= mod.window + (code.end - code.body) // WINDOW_BYTES:
             window_end(ec, code)
-    elif code.phase == PHASE_COMPILED and loop != 0:
+    elif code.phase == PHASE_COMPILED and loop == 0:
+        if code.unit == 0 and code.window >= mod.warm and phase_pass(code, PHASE_COMPILED, PHASE_REQUESTED):
+            code.window = 0
+            request(ec, code, 0)
+    elif code.phase == PHASE_COMPILED:
         if loop.osr == 0 and loop.asked != code.unit and code.window >= mod.warm:
             loop.asked = code.unit
             code.window = 0

@@ -2,7 +2,7 @@
 
 import platform
 
-from wasmjit.tiers.optimizer.request import HOST, Request
+from wasmjit.tiers.optimizer.request import HOST, Profile, Request
 from wasmjit.tiers.optimizer.text import UnitText
 from wasmjit.tiers.optimizer.view import View, view
 
@@ -24,6 +24,7 @@ class Program:
         self.folded: set[int] = set()
         self.view: View = view(request.binary)
         self.text = UnitText()
+        self.profiles = dict(request.profiles)
         self.checked = request.checked
         machine = request.target.machine if request.target is not None and request.target.triple else platform.machine()
         self.stack_pointer = STACK_POINTER.get(machine, "sp")
@@ -39,12 +40,19 @@ class Program:
 
     def points(self, function: int) -> Points:
         """Canonical points of a function's profiled form; none when it has no profile."""
-        profile = self.request.profiles.get(function)
+        profile = self.profile(function)
         return NO_POINTS if profile is None else profile.points
+
+    def profile(self, function: int) -> Profile | None:
+        """What was counted of a function."""
+        found = self.profiles.get(function)
+        if isinstance(found, tuple):
+            found = self.profiles[function] = Profile.of(found)
+        return found
 
     def targets(self, function: int, offset: int) -> list[tuple[int, int]]:
         """Functions that a call_indirect called, most frequent first, with counts; HOST for those of others."""
-        profile = self.request.profiles.get(function)
+        profile = self.profile(function)
         return [] if profile is None else profile.targets.get(offset, [])
 
     def prunes(self, function: int) -> bool:

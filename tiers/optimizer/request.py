@@ -1,11 +1,16 @@
 """What a compile is asked for: everything that the unit depends on, as plain data that can be pickled."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from struct import iter_unpack
 
 from wasmjit.native.target import Target
 
 BODY = 0  # stands for a loop's offset where the body itself is meant
 HOST = -1  # a called function that is none of the module's own
+POINT, TARGET = "<IIIIQ", "<IIQ"  # records of profile_points and profile_targets
+NO_FUNCTION = 0xFFFF_FFFF
+Records = tuple[bytes, bytes]  # those of a function, which become a Profile only where it is looked at
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,17 @@ class Profile:
 
     points: dict[tuple[int, int], tuple[int, int]]
     targets: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Records) -> "Profile":
+        """What the records say."""
+        points = {(wasm, after): (slot, count) for wasm, after, slot, _, count in iter_unpack(POINT, records[0])}
+        targets: dict[int, list[tuple[int, int]]] = {}
+        for wasm, callee, count in iter_unpack(TARGET, records[1]):
+            targets.setdefault(wasm, []).append((HOST if callee == NO_FUNCTION else callee, count))
+        for rows in targets.values():
+            rows.sort(key=lambda row: -row[1])
+        return cls(points, targets)
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ class Request:
 
     binary: bytes
     entries: tuple[tuple[int, int], ...]
-    profiles: dict[int, Profile] = field(default_factory=dict)
+    profiles: Mapping[int, Profile | Records] = field(default_factory=dict)
     checked: bool = False
     options: Options = Options()
     target: Target | None = None

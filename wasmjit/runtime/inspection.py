@@ -136,6 +136,19 @@ def mod_flags(mod: ptr[Mod]) -> u32:
 
 
 @export
+def function_samples(mod: ptr[Mod], index: u32) -> u64:
+    """Samples that fell on a function that the module defines, on its entry and its loops; 0 for others."""
+    samples: u64 = 0
+    if index >= mod.nimport_funcs and index < mod.ncodes:
+        samples = mod.codes[index].hot
+        loop = mod.codes[index].loops
+        while loop != 0:
+            samples += loop.hot
+            loop = loop.next
+    return samples
+
+
+@export
 def function_state(mod: ptr[Mod], index: u32) -> ptr[PyObject]:
     """(offset of the body in the binary, offset of its end, PHASE_*, units given up, samples on its entry) of a function that the module
     defines; all 0 for others."""

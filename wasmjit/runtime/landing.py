@@ -17,6 +17,7 @@ from wasmjit.runtime.units import unit_of_pc
 
 INTEGERS = 4  # parameters in registers
 FLOATS = 8
+LANDED = 600  # budget after an exit: a rare path was met, and the next loop header but few leads back to optimized code
 F32 = 0x7D
 F64 = 0x7C
 
@@ -118,6 +119,8 @@ def land(ec: ptr[Ec], exit: ptr[Exit], root: ptr[u64], csp: ptr[u8]) -> void:
     """
     unit_exit(ec, ptr[u8](exit))
     codes = ec.inst.codes
+    if ec.budget > LANDED:
+        ec.budget = LANDED
     record = ptr[ControlRecord](csp)
     frame = exit.frames[0]
     last = exit.frames[u64(exit.nframes) - 1]

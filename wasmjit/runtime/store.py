@@ -92,7 +92,7 @@ def trap(code: int, address: int, size: int, frames: bytes, store: Store | None)
             nbytes = N.trap_memory_size(store.root().address, int.from_bytes(frames[:8], "little"))
             error.memory_size = None if nbytes < 0 else nbytes
         events = sys.modules.get("wasmjit.profiler.events")
-        if events is not None and events.active:
+        if events is not None and getattr(events, "active", False):  # it is not there yet while another thread imports
             _tell(events.emit, error, N.code_mod(int.from_bytes(frames[:8], "little") & ~FRAME_FLAGS))
     return error
 

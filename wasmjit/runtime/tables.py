@@ -1,10 +1,11 @@
 """Tables: table.grow, fill, copy, init and elem.drop (core spec 4.4.6). Instance is ec.inst; results are trap codes.
 
-Elements are 64-bit references, 0 null. `elems` moves when a table grows: nobody keeps it across a safepoint or call.
+Elements are 64-bit references, 0 null. `elems` moves when a table grows: nobody keeps it across a safepoint or call. What it was stays
+allocated as long as the table; as arrays grow by half, that is at most twice as much.
 """
 
 from wasmjit.native.lang import addr, atomic_add, fn, i64, ptr, sizeof, u8, u32, u64, void
-from wasmjit.native.libc import calloc, free, realloc
+from wasmjit.native.libc import calloc, free, malloc, memcpy
 from wasmjit.runtime.bulk import CHUNK, bulk_poll, copy_chunks, outside
 from wasmjit.runtime.codes import TRAP_NONE, TRAP_TABLE
 from wasmjit.runtime.constexpr import elem_values
@@ -41,8 +42,17 @@ def table_free(table: ptr[Table]) -> void:
     """One holder less; the last one frees the table. 0 does nothing."""
     if table == 0 or atomic_add(addr(table.refs), -1) != 1:
         return
-    free(ptr[u8](table.elems))
+    elems_free(table.elems)
     free(ptr[u8](table))
+
+
+@fn
+def elems_free(elems: ptr[u64]) -> void:
+    """Free an array of elements and those that it replaced: the word before each is the address of the one before it."""
+    while elems != 0:
+        block = elems - 1
+        elems = ptr[u64](block[0])
+        free(ptr[u8](block))
 
 
 @fn
@@ -63,10 +73,12 @@ def table_extend(table: ptr[Table], ref: u64, n: u64) -> i64:
             capacity = most
         if capacity >> 60:
             return -1
-        elems = realloc(ptr[u8](table.elems), capacity * 8)
-        if elems == 0:
+        block = ptr[u64](malloc((capacity + 1) * 8))
+        if block == 0:
             return -1
-        table.elems = ptr[u64](elems)
+        block[0] = u64(table.elems)  # kept: optimized code may be interrupted after it has read the address, and Python grow the table
+        memcpy(ptr[u8](block + 1), ptr[u8](table.elems), before * 8)
+        table.elems = block + 1
         table.capacity = capacity
     i = before
     while i < after:

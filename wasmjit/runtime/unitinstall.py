@@ -21,7 +21,7 @@ from wasmjit.native.lang import (
 )
 from wasmjit.native.libc import calloc, free, memcpy
 from wasmjit.runtime.codearena import code_mark, code_put
-from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_PROFILING, TRACE_ENTER, TRACE_RETIRE
+from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_PROFILING, PHASE_REQUESTED, TRACE_ENTER, TRACE_RETIRE
 from wasmjit.runtime.preempt import preempt_start
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod
 from wasmjit.runtime.tracering import trace_note, tracing
@@ -114,6 +114,9 @@ def entries_set(unit: ptr[Unit]) -> void:
             old = loop.unit
             loop.unit = unit
             atomic_store_release(addr(loop.osr), native)
+            if code.phase == PHASE_REQUESTED or code.phase == PHASE_COLD:  # COLD: the unit comes from the code cache
+                code.phase = PHASE_COMPILED
+                code.window = 0
         else:
             old = code.unit
             code.unit = unit
@@ -185,6 +188,8 @@ def unit_give_up(unit: ptr[Unit], phase: u32) -> void:
             if loop.unit != unit:
                 continue
             loop_leave(loop)
+            if code.unit == 0:
+                body_leave(code, phase)
         elif code.unit == unit:
             body_leave(code, phase)
         else:
@@ -258,14 +263,15 @@ def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
 
 @fn
 def unit_exit(ec: ptr[Ec], descriptor: ptr[u8]) -> void:
-    """An exit of optimized code was taken: count it. When it has been taken Mod.exits times, its unit is given up.
+    """An exit of optimized code was taken: count it. When it has been taken Mod.exits times, its unit is given up; twice as many times
+    for each unit of the function before.
 
     The unit's functions are profiled anew, so that the next window decides what they are compiled to. The GIL need not be held.
     """
     unit = unit_of_pc(u64(descriptor))
     if unit == 0:
         return
-    most = unit.mod.exits
+    most = u64(unit.mod.exits) << unit.mod.codes[unit.entries[0].function].deopts
     if unit_count(unit, descriptor) == most and most != 0:
         units_lock()
         if unit.live != 0:
