@@ -7,6 +7,7 @@ import pytest
 import wasmjit
 from tests.fuzz.engines import floats_apart, run_wasmjit, run_wasmtime, same
 from tests.fuzz.programs import arguments, program
+from tests.modes import OPTIMIZED, STRESSED, config
 from wasmjit._wat import assemble
 
 FUNCTIONS = 6
@@ -15,6 +16,7 @@ CONFIGS = {
     "guard": wasmjit.Config("interp", memory="guard"),
     "checked": wasmjit.Config("interp", memory="checked"),
     "reference": wasmjit.Config("reference"),
+    **{mode: config(mode) for mode in OPTIMIZED},
 }
 
 
@@ -41,7 +43,7 @@ def assembler() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_tiers(seed: int) -> None:
-    check(seed, 25, ("reference", "guard", "checked"))
+    check(seed, 25, ("reference", "guard", "checked", "opt"))
 
 
 @pytest.mark.slow
@@ -49,6 +51,6 @@ def test_tiers(seed: int) -> None:
 def test_many(first: int) -> None:
     peers = ("wasmtime", "guard", "checked") if find_spec("wasmtime") else ("reference", "guard", "checked")
     for seed in range(first, first + 60):
-        check(seed, 25, peers)
+        check(seed, 25, (*peers, *(("opt", STRESSED[seed % 3]) if seed % 4 == 0 else ())))
     for seed in range(first + 60, first + 80):
         check(seed, 100, peers)

@@ -21,6 +21,7 @@ CONFIGS = {
     "interp guard": wasmjit.Config("interp"),
     "interp checked": wasmjit.Config("interp", memory="checked"),
     "reference": wasmjit.Config("reference"),
+    "opt": wasmjit.Config("opt", deterministic=True),
 }
 everywhere = pytest.mark.parametrize("mode", CONFIGS)
 
@@ -194,12 +195,17 @@ def test_every_row_is_here() -> None:
     assert not {row.name for row in COMPUTED} & OTHERS.keys()
 
 
+@cache
+def others(mode: str) -> wasmjit.Module:
+    return wasmjit.Module(with_everything(*(code for code, _ in OTHERS.values())), config=CONFIGS[mode])
+
+
 @everywhere
 @pytest.mark.parametrize("row", OTHERS)
 def test_others(row: str, mode: str) -> None:
     code, pairs = OTHERS[row]
     assert opcode(BY_NAME[row]) in body(code)
-    compiled = wasmjit.Module(with_everything(*(code for code, _ in OTHERS.values())), config=CONFIGS[mode])
+    compiled = others(mode)
     for argument, result in pairs:
         function = wasmjit.Instance(compiled).exports[str(1 + list(OTHERS).index(row))]
         if result is None:
