@@ -198,8 +198,8 @@ def arity(count: int) -> str:
 
 SHAPES = {
     "nested": nested(30000),
-    "chain": chain(8000),
-    "dispatching": dispatching(2000),
+    "chain": chain(4000),
+    "dispatching": dispatching(1000),
     "loops": loops(200),
     "arity": arity(200),
     "blocks": "(module (func (param i32)" + "(if (local.get 0) (then (local.set 0 (i32.const 0))))" * 5000 + "))",
