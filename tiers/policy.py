@@ -67,6 +67,7 @@ IDLE = 2.0  # seconds without a request after which the thread ends; it is start
 POLL = 0.1  # seconds between looks at what code that was compiled cheaply does
 LONGEST = 20.0  # seconds of a compile in a worker before it is killed; no unit within the caps came near
 WORKERS = 2  # processes at most: the program itself wants a core
+WORKER_NICE = 10  # where processors are few, the program goes first: code that comes later costs it less than time that it does not get
 RESPAWNS = 4  # workers that may die in a row before no more are started: something is wrong with the machine
 WORKER_MEMORY = 4 << 30  # address space; LLVM's own libraries and a unit of LARGEST_REQUEST take half a GiB
 QUEUED = 4096  # requests that wait at most; the least valuable are dropped and may come again

@@ -33,6 +33,7 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program, which ends this by closing the pipe
+    os.nice(policy.WORKER_NICE)
     confine()
     serve(0, answers, compile_packed)
 
