@@ -13,7 +13,10 @@ from wasmjit.binary.errors import explain
 from wasmjit.native import build_and_load
 
 MODULES = ("module", "describe", "names", "mapping")
-LAZY_WORD = "@lazy_word = hidden global [2 x i64] zeroinitializer"  # the interpreter's, in the whole image
+LATER = """\
+@lazy_word = hidden global [2 x i64] zeroinitializer
+@c2i = hidden global [2 x i64] zeroinitializer
+"""  # the interpreter's, in the whole image
 
 
 class Refusal(NamedTuple):
@@ -71,4 +74,4 @@ class Decoder:
 
 @pytest.fixture(scope="session")
 def decoder() -> Decoder:
-    return Decoder(build_and_load([import_module(f"wasmjit.binary.{name}") for name in MODULES], LAZY_WORD))
+    return Decoder(build_and_load([import_module(f"wasmjit.binary.{name}") for name in MODULES], LATER))
