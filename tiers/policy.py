@@ -48,6 +48,9 @@ STRONGEST = 2  # that can be asked for
 LARGEST_REQUEST = 256 << 10
 # In the process only what LLVM certainly survives: a fatal error of LLVM ends the process that it happens in.
 LARGEST_INPROCESS = 32 << 10
+# Samples, each of which a call or a frame that goes on in optimized code, after which a function of which only a loop was compiled gets
+# its body compiled: its calls were interpreted until then.
+BODY_AFTER = 16
 # Calls in the window below which a function that is hot by a loop is compiled for the loop only: the body is as much work again.
 CALLED = 8
 PROFILES = 256  # functions at most whose counts go with a request; which of them are inlined is the optimizer's choice

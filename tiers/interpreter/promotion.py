@@ -26,7 +26,7 @@ from wasmjit.runtime.codes import (
 from wasmjit.runtime.structs import Code, Ec, Loop
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.units import Unit
-from wasmjit.tiers.policy import CALLEE_BYTES, CALLEES, WINDOW_BYTES
+from wasmjit.tiers.policy import BODY_AFTER, CALLEE_BYTES, CALLEES, WINDOW_BYTES
 
 from .calls import CALLEE_FIELD
 from .entry import tr_run_profiled
@@ -50,15 +50,15 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
             window_begin(code)
         elif code.window >= mod.window + (code.end - code.body) // WINDOW_BYTES:
             window_end(ec, code)
-    elif code.phase == PHASE_COMPILED and loop == 0:
-        if code.unit == 0 and code.window >= mod.warm and phase_pass(code, PHASE_COMPILED, PHASE_REQUESTED):
-            code.window = 0
-            request(ec, code, 0)
-    elif code.phase == PHASE_COMPILED:
-        if loop.osr == 0 and loop.asked != code.unit and code.window >= mod.warm:
+    elif code.phase == PHASE_COMPILED and loop != 0 and loop.osr == 0:
+        if (code.unit == 0 or loop.asked != code.unit) and code.window >= mod.warm:
             loop.asked = code.unit
             code.window = 0
             request(ec, code, loop.wasm)
+    elif code.phase == PHASE_COMPILED and code.unit == 0:
+        if code.window >= BODY_AFTER and phase_pass(code, PHASE_COMPILED, PHASE_REQUESTED):
+            code.window = 0
+            request(ec, code, 0)
 
 
 @fn
