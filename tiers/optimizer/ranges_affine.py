@@ -1,0 +1,304 @@
+"""What a loop does to i32 values, seen without running it: which are affine in the number of the iteration, which leave the loop.
+
+One walk over the body of an innermost loop. The value of a local at the loop's header is a symbol; values are sums of symbols times
+constants, exact modulo 2^32, or not known.
+"""
+
+from typing import NamedTuple
+
+from wasmjit.tiers.optimizer.decode import LOOP, OP, ROWS, Body, Region
+from wasmjit.tiers.optimizer.view import View
+
+MASK = 0xFFFFFFFF
+Terms = tuple[tuple[int, int], ...]  # (symbol, factor), ascending: a local k, or a global ~k
+
+
+class Affine(NamedTuple):
+    """A sum: factors are signed and not 0, constant is unsigned."""
+
+    terms: Terms
+    constant: int
+
+
+class Relation(NamedTuple):
+    """A condition: `name` of two values, as in the table ("ne", "lt_s", ...)."""
+
+    name: str
+    a: Affine
+    b: Affine
+
+
+Value = Affine | Relation | None
+NEGATED = {
+    "eq": "ne", "ne": "eq", "lt_s": "ge_s", "lt_u": "ge_u", "gt_s": "le_s", "gt_u": "le_u",
+    "le_s": "gt_s", "le_u": "gt_u", "ge_s": "lt_s", "ge_u": "lt_u",
+}  # fmt: skip
+ZERO = Affine((), 0)
+
+
+def signed(value: int) -> int:
+    """An i32 as the signed number."""
+    return ((value & MASK) ^ 0x80000000) - 0x80000000
+
+
+def constant(value: int) -> Affine:
+    return Affine((), value & MASK)
+
+
+def symbol(number: int) -> Affine:
+    return Affine(((number, 1),), 0)
+
+
+def plus(a: Affine, b: Affine, factor: int = 1) -> Affine:
+    """a + factor * b."""
+    factors = dict(a.terms)
+    for key, value in b.terms:
+        factors[key] = factors.get(key, 0) + factor * value
+    terms = tuple(sorted((key, signed(value)) for key, value in factors.items() if value & MASK))
+    return Affine(terms, (a.constant + factor * b.constant) & MASK)
+
+
+def times(a: Affine, factor: int) -> Affine:
+    return plus(ZERO, a, factor)
+
+
+class Access(NamedTuple):
+    """A load or a store: its address without the static offset."""
+
+    address: Affine
+    offset: int
+    size: int
+    writes: bool
+
+
+class Branch(NamedTuple):
+    """A br_if that every iteration comes to unless it has left the loop. stays: whether the loop goes on where it is true."""
+
+    position: int
+    condition: Value
+    stays: bool
+
+
+class Loop(NamedTuple):
+    """steps: of the locals that each iteration changes by a constant, that constant, signed; of those that it leaves alone, 0.
+
+    accesses: by position. branches: candidates for what counts the loop, in their order.
+    """
+
+    steps: dict[int, int]
+    accesses: dict[int, Access]
+    branches: list[Branch]
+
+
+class _Open:
+    """A block that is open: operands below it, what arrives at its end."""
+
+    __slots__ = ("region", "height", "arrivals", "other")
+
+    def __init__(self, region: Region, height: int) -> None:
+        self.region, self.height = region, height
+        self.arrivals: list[dict[int, Value]] = []
+        self.other: dict[int, Value] | None = None  # of an if: locals where its else begins
+
+
+def look(view: View, body: Body, region: Region) -> Loop | None:
+    """A loop without loops and calls inside, every access affine, one way back to its header; None: it is none of those."""
+    if region.calls or region.params:
+        return None
+    return _Walk(view, body, region).loop()
+
+
+class _Walk:
+    def __init__(self, view: View, body: Body, region: Region) -> None:
+        self.view, self.body, self.region = view, body, region
+        self.env: dict[int, Value] = {k: symbol(k) for k in region.locals if body.locals[k] == "i32"}
+        self.stack: list[Value] = []
+        self.labels = [_Open(region, 0)]
+        self.accesses: dict[int, Access] = {}
+        self.branches: list[Branch] = []
+        self.backs: list[dict[int, Value]] = []
+
+    def loop(self) -> Loop | None:
+        ops, imms = self.body.ops, self.body.imms
+        i = self.region.start + 1
+        while i < self.region.end:
+            at = self.step(i, ops[i], imms[i])
+            if at < 0:
+                return None
+            i = at
+        if len(self.backs) != 1 or not self.accesses:
+            return None
+        (back,) = self.backs
+        steps = {}
+        for k in self.region.locals:
+            value = back.get(k)
+            if isinstance(value, Affine) and value.terms == ((k, 1),):
+                steps[k] = signed(value.constant)
+        return Loop(steps, self.accesses, self.branches)
+
+    def step(self, i: int, o: int, imm: object) -> int:
+        """One instruction: the position of the next one that is reached, -1: the loop is none that can be dealt with."""
+        stack = self.stack
+        simple = SIMPLE.get(o)
+        if simple is not None:
+            count, pushes = simple
+            operands = stack[len(stack) - count :]
+            del stack[len(stack) - count :]
+            if pushes:
+                rule = RULES.get(o)
+                stack.append(rule(*operands) if rule is not None else None)
+        elif o == GET:
+            assert isinstance(imm, int)
+            stack.append(self.local(imm))
+        elif o in (SET, TEE):
+            assert isinstance(imm, int)
+            value = stack.pop() if o == SET else stack[-1]
+            self.env[imm] = value if isinstance(value, Affine) else None
+        elif o == CONST:
+            assert isinstance(imm, str)
+            stack.append(constant(int(imm)))
+        elif o == GLOBAL_GET:
+            assert isinstance(imm, int)
+            invariant = self.view.globals[imm][0] == "i32" and not self.region.globals
+            stack.append(symbol(~imm) if invariant else None)
+        elif o in ACCESS:
+            size, writes = ACCESS[o]
+            if writes:
+                stack.pop()
+            address = stack.pop()
+            if not isinstance(address, Affine) or not isinstance(imm, int):
+                return -1
+            self.accesses[i] = Access(address, imm, size, writes)
+            if not writes:
+                stack.append(None)
+        else:
+            return self.control(i, o, imm)
+        return i + 1
+
+    def local(self, k: int) -> Value:
+        if self.body.locals[k] != "i32":
+            return None
+        return self.env[k] if k in self.region.locals else symbol(k)
+
+    def control(self, i: int, o: int, imm: object) -> int:
+        if o in (BLOCK, IF):
+            assert isinstance(imm, Region)
+            if o == IF:
+                self.stack.pop()
+            self.labels.append(_Open(imm, len(self.stack) - len(imm.params)))
+            if o == IF:
+                self.labels[-1].other = self.env.copy()
+            return i + 1
+        if o == ELSE:
+            return self.end(i, arriving=True)
+        if o == END:
+            return self.end(i, arriving=True)
+        if o == BR_IF:
+            assert isinstance(imm, int)
+            condition = self.stack.pop()
+            if len(self.labels) == 1:
+                self.branches.append(Branch(i, condition, imm == 0))
+            self.arrive(imm)
+            return i + 1
+        if o == BR:
+            assert isinstance(imm, int)
+            self.arrive(imm)
+            return self.dead()
+        if o == BR_TABLE:
+            assert isinstance(imm, tuple)
+            self.stack.pop()
+            for depth in set(imm):
+                self.arrive(depth)
+            return self.dead()
+        return self.dead() if o in (RETURN, UNREACHABLE) else -1
+
+    def arrive(self, depth: int) -> None:
+        """A branch; where it leaves the loop nothing is to be known."""
+        if depth < len(self.labels):
+            label = self.labels[-1 - depth]
+            (self.backs if label.region is self.region else label.arrivals).append(self.env.copy())
+
+    def dead(self) -> int:
+        """What follows is not reached: to the else or the end of the innermost block."""
+        label = self.labels[-1]
+        if label.region is self.region:
+            return label.region.end
+        if label.region.other and label.other is not None:
+            return self.end(label.region.other, arriving=False)
+        return self.end(label.region.end, arriving=False)
+
+    def end(self, i: int, arriving: bool) -> int:
+        """An else or an end: what is known behind it is what is known on every way there."""
+        label = self.labels[-1]
+        region = label.region
+        if arriving:
+            label.arrivals.append(self.env)
+        if label.other is not None:
+            other, label.other = label.other, None
+            if region.other == i:
+                self.env = other
+                self.stack[label.height :] = [None] * len(region.params)
+                return i + 1
+            label.arrivals.append(other)
+        self.labels.pop()
+        self.stack[label.height :] = [None] * len(region.results)
+        if not label.arrivals:
+            return self.dead()
+        first, *others = label.arrivals
+        self.env = {k: value if all(env.get(k) == value for env in others) else None for k, value in first.items()}
+        return i + 1
+
+
+def _relation(name: str):  # type: ignore[no-untyped-def]
+    return lambda a, b: Relation(name, a, b) if isinstance(a, Affine) and isinstance(b, Affine) else None
+
+
+def _add(a: Value, b: Value) -> Value:
+    return plus(a, b) if isinstance(a, Affine) and isinstance(b, Affine) else None
+
+
+def _sub(a: Value, b: Value) -> Value:
+    return plus(a, b, -1) if isinstance(a, Affine) and isinstance(b, Affine) else None
+
+
+def _mul(a: Value, b: Value) -> Value:
+    if not isinstance(a, Affine) or not isinstance(b, Affine):
+        return None
+    return times(a, b.constant) if not b.terms else times(b, a.constant) if not a.terms else None
+
+
+def _shl(a: Value, b: Value) -> Value:
+    return times(a, 1 << (b.constant & 31)) if isinstance(a, Affine) and isinstance(b, Affine) and not b.terms else None
+
+
+def _or(a: Value, b: Value) -> Value:
+    """Of a multiple of 2^n and a constant below: a sum."""
+    if not isinstance(a, Affine) or not isinstance(b, Affine) or b.terms:
+        return None
+    unit = 1 << b.constant.bit_length()
+    fits = a.constant % unit == 0 and all(factor % unit == 0 for _, factor in a.terms)
+    return plus(a, b) if fits else None
+
+
+def _eqz(a: Value) -> Value:
+    if isinstance(a, Relation):
+        return a._replace(name=NEGATED[a.name])
+    return Relation("eq", a, ZERO) if isinstance(a, Affine) else None
+
+
+GET, SET, TEE, CONST, GLOBAL_GET = (OP[name] for name in ("local.get", "local.set", "local.tee", "i32.const", "global.get"))
+BLOCK, IF, ELSE, END, BR, BR_IF, BR_TABLE, RETURN, UNREACHABLE = (
+    OP[name] for name in ("block", "if", "else", "end", "br", "br_if", "br_table", "return", "unreachable")
+)
+SIMPLE = {
+    number: (len(row.params), len(row.results))
+    for number, row in enumerate(ROWS)
+    if row is not None and (row.kind in ("numeric", "compare") or row.name in ("select", "select_t", "drop", "nop"))
+    or row is not None and row.kind == "const" and number != CONST
+}
+ACCESS = {number: (row.access[0], row.kind == "store") for number, row in enumerate(ROWS) if row is not None and row.access[0]}
+RULES = {
+    OP["i32.add"]: _add, OP["i32.sub"]: _sub, OP["i32.mul"]: _mul, OP["i32.shl"]: _shl, OP["i32.or"]: _or, OP["i32.eqz"]: _eqz,
+    **{OP[f"i32.{name}"]: _relation(name) for name in NEGATED},
+}  # fmt: skip
+__all__ = ["LOOP", "Access", "Affine", "Loop", "Relation", "look"]
