@@ -9,7 +9,10 @@ import random
 PAGES = 1
 END = PAGES << 16
 STEPS = (1, 1, 1, 2, 3, 4, 4, 5, 8, 8, 8, 12, 16, 24, 100, 4096)
-NEGATED = {"ne": "eq", "eqz": "", "lt_s": "ge_s", "lt_u": "ge_u", "gt_s": "le_s", "gt_u": "le_u", "le_s": "gt_s", "le_u": "gt_u", "ge_s": "lt_s", "ge_u": "lt_u"}
+NEGATED = {
+    "ne": "eq", "lt_s": "ge_s", "lt_u": "ge_u", "gt_s": "le_s", "gt_u": "le_u", "le_s": "gt_s", "le_u": "gt_u", "ge_s": "lt_s",
+    "ge_u": "lt_u",
+}  # fmt: skip
 UP, DOWN = ("ne", "ne", "lt_s", "lt_u", "le_s", "le_u"), ("ne", "ne", "eqz", "gt_s", "gt_u", "ge_s", "ge_u")
 SWAPPED = {"lt_s": "gt_s", "lt_u": "gt_u", "gt_s": "lt_s", "gt_u": "lt_u", "le_s": "ge_s", "le_u": "ge_u", "ge_s": "le_s", "ge_u": "le_u"}
 LOADS = {
@@ -27,7 +30,10 @@ class Counted:
     def __init__(self, rng: random.Random, number: int) -> None:
         self.rng, self.number = rng, number
         self.step = rng.choice(STEPS) * rng.choice((1, 1, -1))
-        self.moves = {"p": rng.choice((0, self.step, rng.choice(STEPS), -rng.choice(STEPS))), "q": rng.choice((0, 0, self.step, rng.choice(STEPS)))}
+        self.moves = {
+            "p": rng.choice((0, self.step, rng.choice(STEPS), -rng.choice(STEPS))),
+            "q": rng.choice((0, 0, self.step, rng.choice(STEPS))),
+        }
 
     def address(self, moving: bool = False) -> str:
         """An address that is affine; moving: with the counter."""
@@ -58,10 +64,17 @@ class Counted:
     def value(self, kind: str) -> str:
         rng = self.rng
         if kind in ("f32", "f64"):
-            return rng.choice((self.load(kind), f"({kind}.mul {self.load(kind)} ({kind}.const 0.5))", f"({kind}.convert_i32_s (local.get $i))"))
+            half = f"({kind}.mul {self.load(kind)} ({kind}.const 0.5))"
+            return rng.choice((self.load(kind), half, f"({kind}.convert_i32_s (local.get $i))"))
         simple = "(local.get $a)" if kind == "i64" else "(local.get $i)"
         return rng.choice(
-            (self.load(kind), f"({kind}.add {self.load(kind)} {simple})", f"({kind}.xor {self.load(kind)} {self.load(kind)})", simple, f"({kind}.const {rng.randrange(-99, 99)})")
+            (
+                self.load(kind),
+                f"({kind}.add {self.load(kind)} {simple})",
+                f"({kind}.xor {self.load(kind)} {self.load(kind)})",
+                simple,
+                f"({kind}.const {rng.randrange(-99, 99)})",
+            )
         )
 
     def statement(self, exits: bool) -> str:
@@ -78,7 +91,8 @@ class Counted:
         if choice < 9:
             return f"(local.set $d (f64.add (local.get $d) {self.load('f64')}))"
         if choice < 10:
-            return f"(local.set $k {rng.choice(('(i32.add (local.get $i) (i32.const 3))', '(local.get $i)', '(i32.and (local.get $i) (i32.const 255))'))})"
+            names = "(i32.add (local.get $i) (i32.const 3))", "(local.get $i)", "(i32.and (local.get $i) (i32.const 255))"
+            return f"(local.set $k {rng.choice(names)})"
         if choice < 11:
             return f"(if (i32.and {self.load('i32')} (i32.const {rng.choice((1, 3))})) (then {store}))"
         if choice < 12:
@@ -91,18 +105,32 @@ class Counted:
         rng = self.rng
         exits = rng.random() < 0.3
         body = [self.statement(exits) for _ in range(rng.choice((1, 1, 2, 3, 4)))]
-        body.append(rng.choice((f"(drop {self.load('i64', True)})", f"(i32.store8 {self.offset()}{self.address(True)} (local.get $s))", f"(i64.store {self.address(True)} (local.get $a))")))
+        moving = self.address(True)
+        body.append(
+            rng.choice(
+                (
+                    f"(drop {self.load('i64', True)})",
+                    f"(i32.store8 {self.offset()}{moving} (local.get $s))",
+                    f"(i64.store {moving} (local.get $a))",
+                )
+            )
+        )
         rng.shuffle(body)
         moves = [f"(local.set ${name} (i32.add (local.get ${name}) (i32.const {by})))" for name, by in self.moves.items() if by]
         place = rng.randrange(len(body) + 1)
         body[place:place] = moves
         stepped = rng.choice((f"(i32.add (local.get $i) (i32.const {self.step}))", f"(i32.sub (local.get $i) (i32.const {-self.step}))"))
         relation = rng.choice(UP if self.step > 0 else DOWN)
-        bound = "(i32.const 0)" if relation == "eqz" else rng.choice(("(local.get $n)", "(local.get $n)", "(i32.const 64)", "(i32.const 1000)"))
+        bound = (
+            "(i32.const 0)" if relation == "eqz" else rng.choice(("(local.get $n)", "(local.get $n)", "(i32.const 64)", "(i32.const 1000)"))
+        )
         early = rng.random() < 0.3
-        start = rng.choice(("(local.get $n)", "(i32.const 1000)")) if self.step < 0 else rng.choice(("(i32.const 0)", "(i32.const 0)", "(i32.const -40)", "(local.get $r)"))
-        if self.step < 0 and bound == "(local.get $n)":
-            start = rng.choice(("(i32.const 1000)", "(local.get $r)", "(i32.add (local.get $n) (i32.const 240))"))
+        starts = ["(i32.const 0)", "(i32.const 0)", "(i32.const -40)", "(local.get $r)"]
+        if self.step < 0:
+            starts = ["(local.get $n)", "(i32.const 1000)"]
+            if bound == "(local.get $n)":
+                starts = ["(i32.const 1000)", "(local.get $r)", "(i32.add (local.get $n) (i32.const 240))"]
+        start = rng.choice(starts)
         counter = "(local.get $i)"
         if rng.random() < 0.5:
             step = ""
@@ -113,7 +141,7 @@ class Counted:
                 body.append(step)
                 step = ""
             else:
-                early = early and False
+                early = False
         if relation == "eqz":
             stays, ends = counter, f"(i32.eqz {counter})"
         else:
@@ -151,11 +179,11 @@ def program(seed: int, count: int) -> str:
 
 def arguments(rng: random.Random) -> list[int]:
     """Places in memory, near its ends, outside; a number of iterations."""
+    places = [0, 64, 4096, 4100, 8192, 32768, END - 8, END - 800, END - 801, END - 8001, END, -8, -64]
+    counts = [0, 1, 2, 3, 8, 16, 17, 24, 48, 96, 100, 240, 256, 960, 1000, 4800, 8192, END, -1, -40, 0x80000000, 0x7FFFFFFF]
 
     def place() -> int:
-        return rng.choice(
-            (0, 64, 4096, 4100, 8192, 32768, rng.randrange(END), END - 8, END - 800, END - 801, END - 8001, END - rng.randrange(2000), END, (1 << 32) - 8, (1 << 32) - 64)
-        )
+        return rng.choice((*places, rng.randrange(END), END - rng.randrange(2000)))
 
-    n = rng.choice((0, 1, 2, 3, 8, 16, 17, 24, 48, 96, 100, 240, 256, 960, 1000, 4800, 8192, rng.randrange(1 << 13), END, 0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0xFFFFFFD8))
-    return [place(), place(), rng.choice((place(), 0, 16, 40, 80)), n]
+    values = [place(), place(), rng.choice((place(), 0, 16, 40, 80)), rng.choice((*counts, rng.randrange(1 << 13)))]
+    return [value & 0xFFFFFFFF for value in values]

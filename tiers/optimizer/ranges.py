@@ -35,11 +35,11 @@ class Fast:
 
     def ends(self, i: int) -> bool:
         """Whether this is the br_if that counts."""
-        return i == self.plan.count.position
+        return i == self.plan.counting.position
 
     def condition(self, b: Builder) -> str:
         """What the br_if that counts branches on."""
-        return b.t.let(f"icmp {'ne' if self.plan.count.stays else 'eq'} i64 {self.counter}.n, {self.count}")
+        return b.t.let(f"icmp {'ne' if self.plan.counting.stays else 'eq'} i64 {self.counter}.n, {self.count}")
 
     def outside(self, label: Label) -> bool:
         return label.region.start < self.region.start
@@ -191,7 +191,7 @@ class Guard:
 def prepare(b: Builder, f: Frame, region: Region, plan: Plan) -> tuple[Fast, list[Number], list[str]] | None:
     """Compute the guard of a loop: its fast version, offsets of the groups' bases, conditions. None: it can never run."""
     guard = Guard(b, f)
-    rounds = guard.rounds(plan.count)
+    rounds = guard.rounds(plan.counting)
     offsets = guard.ranges(plan, rounds, b.view.memories[0][1])
     if guard.impossible:
         return None

@@ -4,9 +4,10 @@ One walk over the body of an innermost loop. The value of a local at the loop's 
 constants, exact modulo 2^32, or not known.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from wasmjit.tiers.optimizer.decode import LOOP, OP, ROWS, Body, Region
+from wasmjit.tiers.optimizer.decode import OP, ROWS, Body, Region
 from wasmjit.tiers.optimizer.view import View
 
 MASK = 0xFFFFFFFF
@@ -181,31 +182,25 @@ class _Walk:
         return self.env[k] if k in self.region.locals else symbol(k)
 
     def control(self, i: int, o: int, imm: object) -> int:
-        if o in (BLOCK, IF):
-            assert isinstance(imm, Region)
+        if isinstance(imm, Region) and o in (BLOCK, IF):
             if o == IF:
                 self.stack.pop()
             self.labels.append(_Open(imm, len(self.stack) - len(imm.params)))
             if o == IF:
                 self.labels[-1].other = self.env.copy()
             return i + 1
-        if o == ELSE:
+        if o in (ELSE, END):
             return self.end(i, arriving=True)
-        if o == END:
-            return self.end(i, arriving=True)
-        if o == BR_IF:
-            assert isinstance(imm, int)
+        if isinstance(imm, int) and o == BR_IF:
             condition = self.stack.pop()
             if len(self.labels) == 1:
                 self.branches.append(Branch(i, condition, imm == 0))
             self.arrive(imm)
             return i + 1
-        if o == BR:
-            assert isinstance(imm, int)
+        if isinstance(imm, int) and o == BR:
             self.arrive(imm)
             return self.dead()
-        if o == BR_TABLE:
-            assert isinstance(imm, tuple)
+        if isinstance(imm, tuple) and o == BR_TABLE:
             self.stack.pop()
             for depth in set(imm):
                 self.arrive(depth)
@@ -249,7 +244,7 @@ class _Walk:
         return i + 1
 
 
-def _relation(name: str):  # type: ignore[no-untyped-def]
+def _relation(name: str) -> Callable[[Value, Value], Value]:
     return lambda a, b: Relation(name, a, b) if isinstance(a, Affine) and isinstance(b, Affine) else None
 
 
@@ -293,12 +288,11 @@ BLOCK, IF, ELSE, END, BR, BR_IF, BR_TABLE, RETURN, UNREACHABLE = (
 SIMPLE = {
     number: (len(row.params), len(row.results))
     for number, row in enumerate(ROWS)
-    if row is not None and (row.kind in ("numeric", "compare") or row.name in ("select", "select_t", "drop", "nop"))
-    or row is not None and row.kind == "const" and number != CONST
+    if row is not None and number != CONST
+    if row.kind in ("numeric", "compare", "const") or row.name in ("select", "select_t", "drop", "nop")
 }
 ACCESS = {number: (row.access[0], row.kind == "store") for number, row in enumerate(ROWS) if row is not None and row.access[0]}
-RULES = {
+RULES: dict[int, Callable[..., Value]] = {
     OP["i32.add"]: _add, OP["i32.sub"]: _sub, OP["i32.mul"]: _mul, OP["i32.shl"]: _shl, OP["i32.or"]: _or, OP["i32.eqz"]: _eqz,
     **{OP[f"i32.{name}"]: _relation(name) for name in NEGATED},
 }  # fmt: skip
-__all__ = ["LOOP", "Access", "Affine", "Loop", "Relation", "look"]

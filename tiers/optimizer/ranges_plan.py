@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from wasmjit.tiers.optimizer.decode import Body, Region
-from wasmjit.tiers.optimizer.ranges_affine import NEGATED, Affine, Branch, Loop, Relation, look, plus, signed
+from wasmjit.tiers.optimizer.ranges_affine import NEGATED, Affine, Branch, Loop, Relation, Terms, look, plus, signed
 from wasmjit.tiers.optimizer.view import View
 
 SWAPPED = {"lt_s": "gt_s", "lt_u": "gt_u", "gt_s": "lt_s", "gt_u": "lt_u", "le_s": "ge_s", "le_u": "ge_u", "ge_s": "le_s", "ge_u": "le_u"}
@@ -38,7 +38,7 @@ class Group(NamedTuple):
 class Plan(NamedTuple):
     """accesses: by position, (number of the group, bytes behind its base)."""
 
-    count: Count
+    counting: Count
     groups: list[Group]
     accesses: dict[int, tuple[int, int]]
 
@@ -53,19 +53,18 @@ def plan(view: View, body: Body, region: Region) -> Plan | None:
     count = next((found for branch in loop.branches if (found := _count(loop, region, branch)) is not None), None)
     if count is None:
         return None
-    groups: dict[tuple[object, ...], list[tuple[int, int, int]]] = {}  # by what is common: (constant, position, bytes up to its end)
+    groups: dict[tuple[Terms, int, int], list[tuple[int, int, int]]] = {}  # by what is common: (constant, position, bytes up to its end)
     for position, access in loop.accesses.items():
-        found = at_entry(loop, region, access.address)
-        if found is None or abs(found[1]) > LARGEST_STEP:
+        affine = at_entry(loop, region, access.address)
+        if affine is None or abs(affine[1]) > LARGEST_STEP:
             return None
-        base, step = found
+        base, step = affine
         place = signed(base.constant)
         groups.setdefault((base.terms, step, place // DISTANCE), []).append((place, position, access.offset + access.size))
-    made = []
+    made: list[Group] = []
     accesses = {}
     for (terms, step, _), members in groups.items():
         lowest = min(place for place, _, _ in members)
-        assert isinstance(terms, tuple) and isinstance(step, int)
         for place, position, _ in members:
             accesses[position] = len(made), place - lowest
         made.append(Group(Affine(terms, lowest & 0xFFFFFFFF), step, max(place - lowest + end for place, _, end in members)))

@@ -8,12 +8,12 @@ from wasmjit.tiers.optimizer.labels import close_loop, jump
 from wasmjit.tiers.optimizer.ranges import Resume, barrier, prepare
 from wasmjit.tiers.optimizer.ranges_plan import Plan, plan
 from wasmjit.tiers.optimizer.state import Builder
-from wasmjit.tiers.optimizer.text import UNLIKELY
+from wasmjit.tiers.optimizer.text import ROLLED, UNLIKELY
 
 
 def planned(b: Builder, f: Frame, region: Region, i: int) -> Plan | None:
     """How to guard a loop; None: it stays as it is, because it cannot be guarded or would not gain."""
-    if b.program.request.options.level < policy.LEVEL_FULL or b.ping_pong:
+    if b.program.request.options.level < policy.LEVEL_FULL or b.ping_pong or region.end - i > policy.RANGES_LARGEST:
         return None
     seen = f.seen(f.body.offsets[i])
     if seen is not None and f.count and seen < policy.RANGES_ROUNDS * f.count:
@@ -54,6 +54,7 @@ def end(b: Builder, f: Frame, region: Region, i: int) -> int:
     fast = b.fast
     if b.slow is region:
         b.slow = None
+        rolled(b, f.labels[-1])
     if fast is None or fast.region is not region:
         return control.end(b, f, region, i)
     b.fast = None
@@ -73,6 +74,14 @@ def end(b: Builder, f: Frame, region: Region, i: int) -> int:
     at = control.loop(b, f, region, region.start)
     f.labels[-1].join = join  # no label of its own: branches count labels
     return at
+
+
+def rolled(b: Builder, label: Label) -> None:
+    """The loop at the label hardly ever runs: it is not unrolled."""
+    lines, target = b.t.lines, f"label %{label.block}"
+    for n in range(label.line, len(lines)):
+        if lines[n].startswith("  br ") and target in lines[n][5:].split(", "):
+            lines[n] += ROLLED
 
 
 HANDLERS = {"loop": loop, "end": end}
