@@ -153,11 +153,14 @@ class Counted:
         lines = "\n      ".join(body)
         if early:
             cut = rng.randrange(len(body) + 1)
-            loop = f"(loop $l {' '.join(body[:cut])} (br_if $out {ends}) {' '.join(body[cut:])} {step} (br $l))"
+            again = f"(br_if $l {rng.choice((self.load('i32'), '(i32.const 1)'))})"
+            tail = rng.choice(("(br $l)", "(br $l)", again, f"{again} {self.statement(False)}"))
+            loop = f"(loop $l {' '.join(body[:cut])} (br_if $out {ends}) {' '.join(body[cut:])} {step} {tail})"
         elif step:  # the condition first, the step behind it
             loop = f"(loop $l {lines} {stays} {step} (br_if $l))"
         else:
-            loop = f"(loop $l {lines} (br_if $l {stays}))"
+            tail = rng.choice(("", "", "", self.statement(False), f"(br_if $out (i32.eq (local.get $i) (i32.const {rng.randrange(200)})))"))
+            loop = f"(loop $l {lines} (br_if $l {stays}) {tail})"
         return f"""
   (func $l{self.number} (export "l{self.number}") (param $p i32) (param $q i32) (param $r i32) (param $n i32) (result i64)
     (local $i i32) (local $k i32) (local $s i32) (local $a i64) (local $d f64)

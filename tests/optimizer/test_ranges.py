@@ -94,6 +94,22 @@ def test_loops_without_a_fast_version(statement: str) -> None:
     assert not guarded(text.format(statement))
 
 
+def test_what_counts_is_in_every_iteration() -> None:
+    """Behind the way back it is only where the loop ends."""
+    text = """(module (memory (export "memory") 1 1)
+      (func (export "f") (param $p i32) (param $n i32) (result i32) (local $i i32)
+        (block $out
+          (loop $l
+            (i32.store8 (i32.add (local.get $p) (local.get $i)) (i32.const 7))
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            {}
+            (br_if $out (i32.eq (local.get $i) (i32.const 100)))
+            {}))
+        (local.get $i)))"""
+    back = "(br_if $l (i32.load8_u offset=1000 (local.get $i)))"
+    assert guarded(text.format("", back)) and not guarded(text.format(back, ""))
+
+
 def test_shared_memories_are_never_accessed_plainly() -> None:
     seen = View(assemble(SCALE))
     function = seen.body(0)

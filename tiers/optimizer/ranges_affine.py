@@ -73,7 +73,7 @@ class Access(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """A br_if that every iteration comes to unless it has left the loop. stays: whether the loop goes on where it is true."""
+    """A br_if that every iteration comes to before the next one begins. stays: whether the loop goes on where it is true."""
 
     position: int
     condition: Value
@@ -117,7 +117,7 @@ class _Walk:
         self.labels = [_Open(region, 0)]
         self.accesses: dict[int, Access] = {}
         self.branches: list[Branch] = []
-        self.backs: list[dict[int, Value]] = []
+        self.backs: list[tuple[int, dict[int, Value]]] = []  # where and with which locals the loop begins again
 
     def loop(self) -> Loop | None:
         ops, imms = self.body.ops, self.body.imms
@@ -129,13 +129,13 @@ class _Walk:
             i = at
         if len(self.backs) != 1 or not self.accesses:
             return None
-        (back,) = self.backs
+        ((last, back),) = self.backs
         steps = {}
         for k in self.region.locals:
             value = back.get(k)
             if isinstance(value, Affine) and value.terms == ((k, 1),):
                 steps[k] = signed(value.constant)
-        return Loop(steps, self.accesses, self.branches)
+        return Loop(steps, self.accesses, [branch for branch in self.branches if branch.position <= last])
 
     def step(self, i: int, o: int, imm: object) -> int:
         """One instruction: the position of the next one that is reached, -1: the loop is none that can be dealt with."""
@@ -195,23 +195,26 @@ class _Walk:
             condition = self.stack.pop()
             if len(self.labels) == 1:
                 self.branches.append(Branch(i, condition, imm == 0))
-            self.arrive(imm)
+            self.arrive(i, imm)
             return i + 1
         if isinstance(imm, int) and o == BR:
-            self.arrive(imm)
+            self.arrive(i, imm)
             return self.dead()
         if isinstance(imm, tuple) and o == BR_TABLE:
             self.stack.pop()
             for depth in set(imm):
-                self.arrive(depth)
+                self.arrive(i, depth)
             return self.dead()
         return self.dead() if o in (RETURN, UNREACHABLE) else -1
 
-    def arrive(self, depth: int) -> None:
+    def arrive(self, i: int, depth: int) -> None:
         """A branch; where it leaves the loop nothing is to be known."""
         if depth < len(self.labels):
             label = self.labels[-1 - depth]
-            (self.backs if label.region is self.region else label.arrivals).append(self.env.copy())
+            if label.region is self.region:
+                self.backs.append((i, self.env.copy()))
+            else:
+                label.arrivals.append(self.env.copy())
 
     def dead(self) -> int:
         """What follows is not reached: to the else or the end of the innermost block."""

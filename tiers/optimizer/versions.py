@@ -16,7 +16,7 @@ def planned(b: Builder, f: Frame, region: Region, i: int) -> Plan | None:
     if b.program.request.options.level < policy.LEVEL_FULL or b.ping_pong or region.end - i > policy.RANGES_LARGEST:
         return None
     seen = f.seen(f.body.offsets[i])
-    if seen is not None and f.count and seen < policy.RANGES_ROUNDS * f.count:
+    if seen == 0 or (seen is not None and f.count and seen < policy.RANGES_ROUNDS * f.count):
         return None
     plans = b.program.plans
     key = f.function, i
