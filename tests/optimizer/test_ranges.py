@@ -1,6 +1,7 @@
 """Which loops get a fast version, how it ends, and what its guard refuses."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -43,6 +44,17 @@ def guarded(text: str) -> bool:
     return "asm sideeffect" in ir(text)
 
 
+def same(text: str, arguments: Sequence[tuple[int, ...]], checked: bool = False) -> None:
+    """Calls of "f" do the same compiled as interpreted."""
+    config = wasmjit.Config("interp", memory="checked" if checked else "guard")
+    module, compiled = (wasmjit.Module(assemble(text), config=config) for _ in range(2))
+    How(level=2).install(compiled, compiled)
+    for passed in arguments:
+        bits = [value & 0xFFFFFFFF for value in passed]
+        one, other = wasmjit.Instance(module), wasmjit.Instance(compiled)
+        assert (call(other.exports["f"], bits), state(other)) == (call(one.exports["f"], bits), state(one)), passed
+
+
 def test_a_fast_version_is_vectorized() -> None:
     request = Request(assemble(SCALE), ((0, 0),), {}, False, Options(2))
     text = listing(request, "optimized")
@@ -82,6 +94,7 @@ def test_loops_of_few_iterations_stay_as_they_are() -> None:
         "(loop)",
         "(br_if $l (i32.load8_u (local.get $p)))",  # a second way back
         "(if (i32.load (local.get $p)) (then (local.set $i (i32.const 3))))",  # not counted
+        "(local.set $p (local.get $i))",  # of the iteration before
     ],
 )
 def test_loops_without_a_fast_version(statement: str) -> None:
@@ -92,6 +105,19 @@ def test_loops_without_a_fast_version(statement: str) -> None:
       (func $g))"""
     assert guarded(text.format(""))
     assert not guarded(text.format(statement))
+
+
+@pytest.mark.parametrize("start", [END - 256, END - 257, END - 255, END, -64])
+def test_ends_of_memory(start: int) -> None:
+    """256 bytes: what is written before a trap shows where the guard ends."""
+    text = """(module (memory (export "memory") 1 1)
+      (func (export "f") (param $p i32) (param $i i32)
+        (loop $l
+          (i32.store8 (local.get $p) (i32.const 7))
+          (local.set $p (i32.add (local.get $p) (i32.const 1)))
+          (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))))"""
+    assert guarded(text)
+    same(text, [(start, 256)])
 
 
 def test_what_counts_is_in_every_iteration() -> None:
@@ -158,10 +184,4 @@ def test_sums_are_modulo_2_32() -> None:
 def test_ends_of_counts(step: int, condition: str, arguments: list[tuple[int, int, int]], checked: bool) -> None:
     text = FILL.format(step=step, condition=condition)
     assert guarded(text)
-    config = wasmjit.Config("interp", memory="checked" if checked else "guard")
-    module, compiled = (wasmjit.Module(assemble(text), config=config) for _ in range(2))
-    How(level=2).install(compiled, compiled)
-    for passed in arguments:
-        bits = [value & 0xFFFFFFFF for value in passed]
-        one, other = wasmjit.Instance(module), wasmjit.Instance(compiled)
-        assert (call(other.exports["f"], bits), state(other)) == (call(one.exports["f"], bits), state(one)), passed
+    same(text, arguments, checked)
