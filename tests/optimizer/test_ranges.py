@@ -10,7 +10,8 @@ from tests.differential.outcome import call, state
 from tests.optimizer.forms import How, body, built, points
 from wasmjit._wat import assemble
 from wasmjit.tiers.optimizer.compile import listing
-from wasmjit.tiers.optimizer.ranges_affine import Affine, look, plus, times
+from wasmjit.tiers.optimizer.ranges_affine import Affine, plus, times
+from wasmjit.tiers.optimizer.ranges_loop import look
 from wasmjit.tiers.optimizer.ranges_plan import SHARED, plan
 from wasmjit.tiers.optimizer.request import Options, Profile, Request
 from wasmjit.tiers.optimizer.view import View

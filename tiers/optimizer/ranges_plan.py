@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from wasmjit.tiers.optimizer.decode import Body, Region
-from wasmjit.tiers.optimizer.ranges_affine import NEGATED, Affine, Branch, Loop, Relation, Terms, look, plus, signed
+from wasmjit.tiers.optimizer.ranges_affine import NEGATED, Affine, Relation, Terms, plus, signed
+from wasmjit.tiers.optimizer.ranges_loop import Branch, Loop, look
 from wasmjit.tiers.optimizer.view import View
 
 SWAPPED = {"lt_s": "gt_s", "lt_u": "gt_u", "gt_s": "lt_s", "gt_u": "lt_u", "le_s": "ge_s", "le_u": "ge_u", "ge_s": "le_s", "ge_u": "le_u"}
