@@ -43,7 +43,7 @@ class Counted:
         index = rng.choice(("(local.get $i)",) * 3 + ("(local.get $k)",))
         scaled = rng.choice((f"(i32.mul {index} (i32.const {scale}))", f"(i32.shl {index} (i32.const {scale.bit_length() - 1}))"))
         if moving:
-            index = scaled = "(local.get $i)"
+            base, scaled = "r", "(local.get $i)"  # the others may move against it
         choices = [
             f"(i32.add (local.get ${base}) {scaled})",
             f"(i32.add {scaled} (i32.const {rng.choice((0, 64, 1024, 32768))}))",
