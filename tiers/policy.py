@@ -36,6 +36,10 @@ REFUSE_AFTER = 8  # then it stays interpreted
 # some 50 us a byte, the cheap pipeline less than half of that, for code that is 1.0-1.4 times slower. A program with hundreds of lukewarm
 # functions waits for the compiler, not for the code; what a kernel spends its time in is small, or compiled again soon.
 CHEAP_ABOVE = 300
+# Iterations of a loop, on average, below which it is not guarded: vectorized code needs some to begin and to end with.
+RANGES_ROUNDS = 16
+# Instructions of such a loop: it is compiled twice, and what is larger gains little from that.
+RANGES_LARGEST = 400
 # Ticks of the preemption timer (4 ms each) in code that was compiled cheaply after which it is compiled fully: it has run for 40 ms,
 # about what that costs.
 AGAIN_TICKS = 10

@@ -166,6 +166,8 @@ def return_(b: Builder, f: Frame, _: None, i: int) -> int:
 def br_if(b: Builder, f: Frame, depth: int, i: int) -> int:
     t = b.t
     condition = b.truth(f)
+    if b.fast is not None and b.fast.ends(i):
+        condition = b.fast.condition(b)
     label = f.labels[-1 - depth]
     offset = f.body.offsets[i]
     straight = f.seen(offset)
@@ -175,6 +177,10 @@ def br_if(b: Builder, f: Frame, depth: int, i: int) -> int:
         target = t.label("exit")
         with b.aside(target):
             leave_to(b, f, label, "cold" if cold else "stress")
+    elif b.fast is not None and b.fast.outside(label):
+        target = t.label("out")
+        with b.aside(target):
+            jump(b, f, label)
     else:
         target = label.block
         label.incoming.append(arrive(b, f, label))

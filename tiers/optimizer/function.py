@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wasmjit.isa import BY_NAME, TABLE
-from wasmjit.tiers.optimizer import bulk, calls, control, variables
+from wasmjit.tiers.optimizer import bulk, calls, control, variables, versions
 from wasmjit.tiers.optimizer.decode import NUMBERS, OP, number
 from wasmjit.tiers.optimizer.frames import Frame
 from wasmjit.tiers.optimizer.lower import CONDITIONS, NUMERIC, as_i32
@@ -25,7 +25,7 @@ KIND = [OTHER] * NUMBERS
 LOWER: list[Any] = [None] * NUMBERS
 TYPE = [""] * NUMBERS  # of what is pushed
 
-_TABLES: tuple[Mapping[str, Any], ...] = (control.HANDLERS, calls.HANDLERS, variables.HANDLERS, bulk.HANDLERS)
+_TABLES: tuple[Mapping[str, Any], ...] = (control.HANDLERS, versions.HANDLERS, calls.HANDLERS, variables.HANDLERS, bulk.HANDLERS)
 for _handlers in _TABLES:
     for _name, _handler in _handlers.items():
         HANDLERS[OP[_name]] = _handler

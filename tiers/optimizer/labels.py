@@ -6,6 +6,7 @@ from wasmjit.tiers.optimizer.decode import Region
 from wasmjit.tiers.optimizer.exits import leave
 from wasmjit.tiers.optimizer.frames import ZERO, Arrival, Frame, Label
 from wasmjit.tiers.optimizer.lower import IDENTITIES, settled
+from wasmjit.tiers.optimizer.ranges import barrier
 from wasmjit.tiers.optimizer.state import Builder
 
 FLOATS = {"float": "f32", "double": "f64"}
@@ -109,6 +110,8 @@ def jump(b: Builder, f: Frame, label: Label) -> None:
     if label.loop and b.ping_pong and f.exits:
         leave_to(b, f, label, "stress")
     else:
+        if b.fast is not None and b.fast.outside(label):
+            barrier(b)
         label.incoming.append(arrive(b, f, label))
         b.t.emit(f"br label %{label.block}")
     b.live = False

@@ -11,14 +11,14 @@ from wasmjit.runtime.codes import GUARD_OFFSETS
 from wasmjit.runtime.structs import Inst, Mem
 from wasmjit.tiers.optimizer.decode import OP, number
 from wasmjit.tiers.optimizer.frames import Frame
-from wasmjit.tiers.optimizer.lower import FOLDED_LOADS, FOLDING, LOADS, PLAIN_LOADS, STORES, unfolded
+from wasmjit.tiers.optimizer.lower import FOLDED_LOADS, FOLDING, LOADS, PLAIN_LOADS, PLAIN_STORES, STORES, unfolded
 from wasmjit.tiers.optimizer.state import LENGTH, Builder
 
 LLVM = {"i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
 ACCESSES: dict[int, tuple[Any, ...]] = {
     number(row): (row.access[0], LLVM[row.results[0]], LOADS[row.name], PLAIN_LOADS[row.name], FOLDED_LOADS.get(row.name))
     if row.kind == "load"
-    else (row.access[0], LLVM[row.params[1]], STORES[row.name])
+    else (row.access[0], LLVM[row.params[1]], STORES[row.name], PLAIN_STORES[row.name])
     for row in TABLE
     if row.kind in ("load", "store")
 }
@@ -73,9 +73,12 @@ def load(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
     address = b.pop(f)
     key = address, offset, o
     value = b.cache.get(key)
-    if value is None:
+    if value is None and b.fast is not None:
+        b.here(f, i)
+        value = b.cache[key] = plain(b.t, b.fast.pointer(b, i, offset))
+    elif value is None:
         pointer, may_trap = place(b, f, address, offset, size, i)
-        if may_trap and folded is not None and f.body.ops[i + 1] in TAKERS and b.program.folds:
+        if may_trap and folded is not None and f.body.ops[i + 1] in TAKERS and b.program.folds and b.slow is None:
             value = folded(b.t, pointer)
             b.program.folded.add(b.t.site)
         else:
@@ -88,9 +91,12 @@ def load(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
 
 
 def store(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
-    size, _, access = ACCESSES[o]
+    size, _, access, plain = ACCESSES[o]
     value = b.pop(f)
     address = b.pop(f)
-    pointer, _ = place(b, f, address, offset, size, i)
-    access(b.t, pointer, value)
+    if b.fast is not None:
+        b.here(f, i)
+        plain(b.t, b.fast.pointer(b, i, offset), value)
+    else:
+        access(b.t, place(b, f, address, offset, size, i)[0], value)
     b.cache.clear()

@@ -2,6 +2,7 @@
 
 import platform
 
+from wasmjit.tiers.optimizer.ranges_plan import Plan
 from wasmjit.tiers.optimizer.request import HOST, Profile, Request
 from wasmjit.tiers.optimizer.text import UnitText
 from wasmjit.tiers.optimizer.view import View, view
@@ -34,6 +35,7 @@ class Program:
         self.exits: list[tuple[int, int, str]] = []
         self.inlined: list[tuple[tuple[tuple[int, int], ...], int]] = []
         self.bodies = {function for function, loop in request.entries if loop == 0}  # called directly
+        self.plans: dict[tuple[int, int], Plan | None] = {}  # of loops, by function and position
         self.forms: set[int] = set()  # functions whose profiled form exits land in
         self.size = 0  # instructions built, inlined ones again each time
         self._prunes: dict[int, bool] = {}

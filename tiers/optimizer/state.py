@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from wasmjit.native.lang import offsetof
 from wasmjit.runtime.structs import Ec, Inst
-from wasmjit.tiers.optimizer.decode import Body
+from wasmjit.tiers.optimizer.decode import Body, Region
 from wasmjit.tiers.optimizer.frames import Frame, Reach
 from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.text import INVARIANT, UNLIKELY
 from wasmjit.tiers.optimizer.unit import Refused
+
+if TYPE_CHECKING:
+    from wasmjit.tiers.optimizer.ranges import Fast
 
 GUARDS, PING_PONG = "deopt-every-guard", "ping-pong"
 MOST_VALUES = 300_000  # phis of loops and stores of exits of a function: LLVM would be given more text than it gets
@@ -21,6 +25,7 @@ class Builder:
 
     reach: by the name of an address, how many bytes from it on an access before has shown to be accessible, and where that was. cache:
     what loads gave since the last store or call. osr: an entry into a running frame, else a body. initial: what its slots hold.
+    fast: the fast version of a loop that is being built; slow: a loop whose other version is.
     """
 
     def __init__(self, program: Program, head: str, osr: bool) -> None:
@@ -34,6 +39,8 @@ class Builder:
         self.cache: dict[tuple[str, int, int], str] = {}
         self.globals: dict[int, str] = {}
         self.initial: dict[int, str] = {}
+        self.fast: Fast | None = None
+        self.slow: Region | None = None
         self.guards = program.stress == GUARDS
         self.ping_pong = program.stress == PING_PONG
         self.values = 0  # phis of loops, stores of exits

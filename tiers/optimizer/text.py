@@ -24,6 +24,7 @@ TRAPS = {
     "memory": codes.TRAP_MEMORY,
 }
 UNLIKELY, LIKELY, INVARIANT = ", !prof !0", ", !prof !1", ", !invariant.load !2"  # UNLIKELY: the first target
+ROLLED = ", !llvm.loop !8"  # what a branch back to a loop's header ends with where the loop is not to be unrolled
 _METADATA = """\
 !0 = !{!"branch_weights", i32 1, i32 1048576}
 !1 = !{!"branch_weights", i32 1048576, i32 1}
@@ -33,10 +34,12 @@ _METADATA = """\
 !5 = !DISubroutineType(types: !2)
 !6 = !{i32 2, !"Debug Info Version", i32 3}
 !7 = !{i32 7, !"Dwarf Version", i32 5}
+!8 = distinct !{!8, !9}
+!9 = !{!"llvm.loop.unroll.disable"}
 !llvm.dbg.cu = !{!4}
 !llvm.module.flags = !{!6, !7}
 """
-_FIRST = 8  # metadata number of the first function's scope
+_FIRST = 10  # metadata number of the first function's scope
 
 
 class UnitText:

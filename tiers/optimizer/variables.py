@@ -16,13 +16,17 @@ def cell(b: Builder, index: int) -> str:
     return b.element(b.field(Inst, "%inst", "globals"), index)
 
 
-def global_get(b: Builder, f: Frame, index: int, i: int) -> int:
-    kind, _ = b.view.globals[index]
+def known_global(b: Builder, index: int) -> str:
+    """Value of a global."""
     value = b.globals.get(index)
     if value is None:
-        value = b.t.let(f"load {kind}, ptr {cell(b, index)}")
+        value = b.t.let(f"load {b.view.globals[index][0]}, ptr {cell(b, index)}")
         b.globals = {**b.globals, index: value}
-    b.push(f, value, kind)
+    return value
+
+
+def global_get(b: Builder, f: Frame, index: int, i: int) -> int:
+    b.push(f, known_global(b, index), b.view.globals[index][0])
     return i + 1
 
 

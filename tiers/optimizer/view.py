@@ -1,5 +1,6 @@
 """What the optimizer knows of a module: types, functions, globals, where bodies stand. Made from the bytes of a validated binary."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from wasmjit.tiers.optimizer.decode import LLVM, Body, decode, skip_expression
@@ -8,7 +9,7 @@ from wasmjit.tiers.optimizer.leb import unsigned
 Types = tuple[str, ...]  # LLVM types of values
 REFERENCE = LLVM[0x70]
 
-TYPE, IMPORT, FUNCTION, GLOBAL, CODE = 1, 2, 3, 6, 10  # sections
+TYPE, IMPORT, FUNCTION, MEMORY, GLOBAL, CODE = 1, 2, 3, 5, 6, 10  # sections
 FUNC_KIND, TABLE_KIND, MEMORY_KIND, GLOBAL_KIND = range(4)  # imports
 
 
@@ -17,6 +18,7 @@ class View:
 
     types: per type (parameters, results) as LLVM types; sigs: the same as encoded, which is what makes signatures equal.
     functions: type index of each. globals: (LLVM type, mutable). bodies: (offset of the vector of locals, end) of each own function.
+    memories: (flags of the limits as encoded, bytes at least).
     """
 
     def __init__(self, data: bytes) -> None:
@@ -27,6 +29,7 @@ class View:
         self.nimports = 0
         self.globals: list[tuple[str, bool]] = []
         self.nimport_globals = 0
+        self.memories: list[tuple[int, int]] = []
         self.bodies: list[tuple[int, int]] = []
         self._decoded: dict[int, Body] = {}
         self._sections()
@@ -45,11 +48,14 @@ class View:
 
     def _sections(self) -> None:
         data, at = self.data, 8
-        readers = {TYPE: self._types, IMPORT: self._imports, FUNCTION: self._functions, GLOBAL: self._globals, CODE: self._code}
+        readers = {
+            TYPE: self._types, IMPORT: self._imports, FUNCTION: self._functions, MEMORY: self._memory, GLOBAL: self._globals,
+            CODE: self._code,
+        }  # fmt: skip
         while at < len(data):
             number = data[at]
             size, at = unsigned(data, at + 1)
-            reader = readers.get(number)
+            reader: Callable[[int, int], object] | None = readers.get(number)
             if reader is not None:
                 count, first = unsigned(data, at)
                 reader(count, first)
@@ -83,14 +89,22 @@ class View:
                 self.globals.append((LLVM[data[at]], data[at + 1] != 0))
                 self.nimport_globals += 1
                 at += 2
+            elif kind == MEMORY_KIND:
+                at = self._memory(1, at)
             else:
-                at = _limits(data, at + 1 if kind == TABLE_KIND else at)
+                at = _limits(data, at + 1)[2]
 
     def _functions(self, count: int, at: int) -> None:
         data, functions = self.data, self.functions
         for _ in range(count):
             index, at = unsigned(data, at)
             functions.append(index)
+
+    def _memory(self, count: int, at: int) -> int:
+        for _ in range(count):
+            flags, nbytes, at = _limits(self.data, at)
+            self.memories.append((flags, nbytes))
+        return at
 
     def _globals(self, count: int, at: int) -> None:
         data = self.data
@@ -106,13 +120,16 @@ class View:
             at += size
 
 
-def _limits(data: bytes, at: int) -> int:
-    """Position behind limits: a minimum, and by the flags a maximum and a page size."""
+def _limits(data: bytes, at: int) -> tuple[int, int, int]:
+    """Of limits: their flags, the minimum in bytes if they are a memory's, the position behind them."""
     flags = data[at]
-    at += 1
-    for _ in range(1 + (flags & 1) + (flags >> 3 & 1)):
+    least, at = unsigned(data, at + 1)
+    page = 16
+    if flags & 1:
         _, at = unsigned(data, at)
-    return at
+    if flags & 8:
+        page, at = unsigned(data, at)
+    return flags, least << page, at
 
 
 @lru_cache(maxsize=1)
