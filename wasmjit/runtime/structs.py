@@ -223,6 +223,7 @@ class Ec:
     ticking: u64  # the preemption timer is armed
     timer: u64  # its POSIX timer, + 1
     in_host: u64  # the activation whose innermost function is Python, in which nothing is preempted; 0 none
+    noise: u64  # of a linear congruential generator: budgets differ a little, and are the same in each run
     stress: i64  # guards until the next forced exit (Config(stress=...))
     missed: u64  # a tick came elsewhere than in optimized code: what that called will see to it
 
