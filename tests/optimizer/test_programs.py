@@ -70,7 +70,7 @@ def test_inlined(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(1000, 1400, 40))
+@pytest.mark.parametrize("first", range(1000, 1120, 40))
 @pytest.mark.parametrize("way", WAYS)
 def test_many(way: str, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "INLINE_SMALL", 200)

@@ -72,9 +72,9 @@ def test_most_loops_are_guarded() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 140, 2))
+@pytest.mark.parametrize("first", range(100, 112, 2))
 @pytest.mark.parametrize("way", WAYS)
 def test_many(way: str, first: int) -> None:
-    """2000 loops, a fifth of them in each way."""
+    """Hundreds of loops in each way."""
     for seed in range(first, first + 2):
         check(seed + 1000 * list(WAYS).index(way), WAYS[way])
