@@ -25,7 +25,7 @@ def test_values_survive_ticks(kind: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_values_survive_many_ticks(kind: str) -> None:
-    run_ticked(compiled(mixing(*KINDS[kind])), 10_000_000, 50_000)
+    run_ticked(compiled(mixing(*KINDS[kind])), 10_000_000, 8_000)
 
 
 def run_ticked(instance: wasmjit.Instance, steps: int, ticks: int) -> None:
