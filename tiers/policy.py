@@ -60,7 +60,7 @@ CALLED = 8
 PROFILES = 256  # functions at most whose counts go with a request; which of them are inlined is the optimizer's choice
 LARGEST_ARITY = 256  # parameters or results of a function that LLVM gets to see in this process
 
-# --- what is expected of a compile, in seconds: priorities and patience derive from it
+# --- what is expected of a compile, in seconds: priorities derive from it
 
 # Measured on 24 functions of 13 to 6909 bytes, in CPU time: 7 ms and 30 to 100 us a byte at LEVEL_FULL, of that 0.4 to 0.5 at LEVEL_CHEAP.
 COST_FIXED = 0.007

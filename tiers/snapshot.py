@@ -49,7 +49,7 @@ def profiles_of(mod: int, functions: "Iterable[int]") -> "dict[int, Profile | Re
     """What was counted of functions, and of those that may be inlined into them, as far as there is something."""
     found: dict[int, Profile | Records] = {}
     inlined = memoryview(N.profiled_functions(mod, policy.INLINE_BYTES)).cast("I")
-    for function in (*functions, *inlined[: policy.PROFILES]):
+    for function in dict.fromkeys((*functions, *inlined[: policy.PROFILES])):
         points = N.profile_points(mod, function)
         if points:
             found[function] = points, N.profile_targets(mod, function)

@@ -23,6 +23,7 @@ from wasmjit.runtime.codes import (
     TRACE_REQUEST,
     TRACE_WARM,
 )
+from wasmjit.runtime.inspection import samples_of
 from wasmjit.runtime.structs import Code, Ec, Loop
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.units import Unit
@@ -156,16 +157,6 @@ def hottest_loop(code: ptr[Code]) -> u32:
             found = loop.wasm
         loop = loop.next
     return found
-
-
-@fn
-def samples_of(code: ptr[Code]) -> u64:
-    samples = u64(code.hot)
-    loop = code.loops
-    while loop != 0:
-        samples += u64(loop.hot)
-        loop = loop.next
-    return samples
 
 
 @fn

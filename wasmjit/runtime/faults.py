@@ -221,18 +221,18 @@ def forward_enter() -> ptr[Forward]:
 
 
 @fn
-def fault_install(signal: i32, previous: ptr[Previous]) -> boolean:
-    """Make our handler the one that is called first. Cheap if it is."""
+def handler_install(signal: i32, previous: ptr[Previous], handler: u64, flags: i32) -> boolean:
+    """Make our handler of a signal the one that is called first; another one found there is remembered. Cheap if it is."""
     found = alloca(u8, SIGACTION_BYTES)
     if sigaction(signal, ptr[u8](0), found) != 0:
         return False
-    if load(u64, found) == u64(fnptr(fault_handler)):
+    if load(u64, found) == handler:
         return True
     previous_push(previous, found)
     action = alloca(u8, SIGACTION_BYTES)
     memset(action, 0, SIGACTION_BYTES)
-    store(u64, action, u64(fnptr(fault_handler)))
-    store(i32, action + SIGACTION_FLAGS, FLAGS)
+    store(u64, action, handler)
+    store(i32, action + SIGACTION_FLAGS, flags)
     return sigaction(signal, action, ptr[u8](0)) == 0
 
 
@@ -255,7 +255,8 @@ def previous_push(previous: ptr[Previous], action: ptr[u8]) -> void:
 @export
 def fault_assert() -> boolean:
     """Put our handlers in front of what was installed since the last time. Called with the GIL held, for every instance made."""
-    return fault_install(SIGSEGV, PREVIOUS[0]) and fault_install(SIGBUS, PREVIOUS[1])
+    handler = u64(fnptr(fault_handler))
+    return handler_install(SIGSEGV, PREVIOUS[0], handler, FLAGS) and handler_install(SIGBUS, PREVIOUS[1], handler, FLAGS)
 
 
 @export

@@ -1,7 +1,7 @@
 """What Python asks of instances and functions by address, and closing an instance (restricted Python)."""
 
 from wasmjit.native.capi import Py_BuildValue, Py_IncRef, PyBytes_FromStringAndSize
-from wasmjit.native.lang import PyObject, boolean, export, i64, ptr, u32, u64
+from wasmjit.native.lang import PyObject, boolean, export, fn, i64, ptr, u32, u64
 from wasmjit.runtime.codes import FRAME_FLAGS, INST_CLOSED
 from wasmjit.runtime.instances import StoreBox, block_of, inst_drop_memories
 from wasmjit.runtime.structs import Code, FuncRef, Inst, Mod, Table
@@ -135,17 +135,23 @@ def mod_flags(mod: ptr[Mod]) -> u32:
     return mod.flags
 
 
+@fn
+def samples_of(code: ptr[Code]) -> u64:
+    """Samples that fell on a function, on its entry and its loops."""
+    samples = u64(code.hot)
+    loop = code.loops
+    while loop != 0:
+        samples += u64(loop.hot)
+        loop = loop.next
+    return samples
+
+
 @export
 def function_samples(mod: ptr[Mod], index: u32) -> u64:
-    """Samples that fell on a function that the module defines, on its entry and its loops; 0 for others."""
-    samples: u64 = 0
-    if index >= mod.nimport_funcs and index < mod.ncodes:
-        samples = mod.codes[index].hot
-        loop = mod.codes[index].loops
-        while loop != 0:
-            samples += loop.hot
-            loop = loop.next
-    return samples
+    """`samples_of` a function that the module defines; 0 for others."""
+    if index < mod.nimport_funcs or index >= mod.ncodes:
+        return 0
+    return samples_of(mod.codes[index])
 
 
 @export

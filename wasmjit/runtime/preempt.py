@@ -27,16 +27,15 @@ from wasmjit.native.lang import (
     i32,
     load,
     ptr,
-    store,
     u8,
     u64,
     var,
     void,
 )
-from wasmjit.native.libc import dlsym, memset, pthread_getspecific, sigaction
+from wasmjit.native.libc import dlsym, pthread_getspecific
 from wasmjit.runtime.codearena import in_code
 from wasmjit.runtime.context import THREADS, current_ec
-from wasmjit.runtime.faults import Previous, forward_enter, forward_leave, previous_push
+from wasmjit.runtime.faults import Previous, forward_enter, forward_leave, handler_install
 from wasmjit.runtime.frames import NATIVE
 from wasmjit.runtime.platform import (
     REG_FP,
@@ -161,17 +160,7 @@ def preempt_forward(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
 @fn
 def preempt_assert() -> boolean:
     """Make our handler the one that is called first. Cheap if it is."""
-    found = alloca(u8, SIGACTION_BYTES)
-    if sigaction(SIGURG, ptr[u8](0), found) != 0:
-        return False
-    if load(u64, found) == u64(fnptr(preempt_handler)):
-        return True
-    previous_push(OTHERS, found)
-    action = alloca(u8, SIGACTION_BYTES)
-    memset(action, 0, SIGACTION_BYTES)
-    store(u64, action, u64(fnptr(preempt_handler)))
-    store(i32, action + SIGACTION_FLAGS, FLAGS)
-    return sigaction(SIGURG, action, ptr[u8](0)) == 0
+    return handler_install(SIGURG, OTHERS, u64(fnptr(preempt_handler)), FLAGS)
 
 
 @fn(cold=True)
