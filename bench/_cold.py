@@ -13,6 +13,7 @@ from time import perf_counter
 from wasmjit._image import native
 from wasmjit.bench._contestants import ROOT, Failed, environment
 from wasmjit.native.cache import locate
+from wasmjit.tiers.finish import wait
 
 OWN = ("native-", "bytecode-")  # entries of the cache folder that are the runtime itself
 SCRIPT = ROOT / "bin" / "wasmjit"
@@ -25,14 +26,17 @@ def command() -> list[str]:
 
 @contextmanager
 def cold_cache() -> Iterator[dict[str, str]]:
-    """An environment whose cache folder holds the runtime itself only."""
+    """An environment whose cache folder holds the runtime itself only. At the end nothing of it runs any more."""
     with TemporaryDirectory() as folder:
         native()  # so that it is there
         found = locate()
         for entry in Path(found).iterdir() if found and os.path.isdir(found) else ():
             if entry.name.startswith(OWN):
                 shutil.copy2(entry, folder)  # with its time: part of what says that it is whole
-        yield environment() | {"WASMJIT_CACHE_DIR": folder}
+        try:
+            yield environment() | {"WASMJIT_CACHE_DIR": folder}
+        finally:
+            wait(folder)
 
 
 def run(words: list[str], settings: Mapping[str, str] | None = None) -> tuple[str, float]:

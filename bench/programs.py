@@ -3,9 +3,9 @@
     WASMJIT_REAL=FOLDER python -m wasmjit.bench programs [--rounds N] [--peers wasmtime,node] [--memory] [PROGRAM...]
 
 Seconds of wall time from the start of a process to its end; medians of interleaved runs. Cold: nothing of the program is in a cache;
-again: it ran before and all is; wasmtime with and without its cache likewise. Interp: without optimized code, nothing cached; what
-ends soon must not cost more with it. --memory: one more run of each, with the most that the process and its descendants had together
-(PSS, looked at every 10 ms). The programs are those of real.json in the folder WASMJIT_CORPUS, which also has their input in data/
+again: it ran before, and what that run left to be compiled was; wasmtime with and without its cache likewise. Interp: without optimized
+code, nothing cached; what ends soon must not cost more with it. --memory: one more run of each, with the most that the process and its
+descendants had together (PSS, looked at every 10 ms). The programs are those of real.json in the folder WASMJIT_CORPUS, which also has their input in data/
 (guest directory /d); WASMJIT_REAL names the folder of their unpacked packages. Left out unless named: programs that need later
 features. Exit code 1: a program failed, or its output or files are not those recorded.
 """
@@ -31,6 +31,7 @@ from wasmjit.bench._cold import cold_cache, command
 from wasmjit.bench._contestants import environment
 from wasmjit.bench._measure import interleaved, ratio
 from wasmjit.bench._memory import peak
+from wasmjit.tiers.finish import wait
 
 CORPUS = Path(os.environ.get("WASMJIT_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus")
 REAL = Path(os.environ.get("WASMJIT_REAL") or "real")
@@ -159,11 +160,13 @@ def prepared(way: Way, entry: Entry, listed: Mapping[str, Entry], settings: Mapp
 
 
 def run(name: str, entry: Entry, listed: Mapping[str, Entry], settings: Mapping[str, str]) -> float:
-    """Seconds of one run. Raises Wrong."""
+    """Seconds of one run; what it leaves to be compiled has been, when this returns. Raises Wrong."""
     with prepared(WAYS[name], entry, listed, settings) as started:
         start = perf_counter()
         done = subprocess.run(started.words, env=settings, stdin=subprocess.DEVNULL, capture_output=True)
         seconds = perf_counter() - start
+        if folder := settings.get("WASMJIT_CACHE_DIR"):
+            wait(folder)
         label = f"{entry['name']}, {name}"
         if done.returncode != 0:
             raise Wrong(f"{label}: exit code {done.returncode}\n{done.stderr.decode(errors='replace')}")
@@ -192,8 +195,11 @@ def timer(name: str, entry: Entry, listed: Mapping[str, Entry], stack: ExitStack
 
 
 def memory(name: str, entry: Entry, listed: Mapping[str, Entry]) -> float:
-    """Peak PSS in MiB of a run with an empty cache."""
-    with WAYS[name].settings() as settings, prepared(WAYS[name], entry, listed, settings) as started:
+    """Peak PSS in MiB of a run; with an empty cache, unless the way is one that keeps it."""
+    way = WAYS[name]
+    with way.settings() as settings, prepared(way, entry, listed, settings) as started:
+        if way.kept:
+            run(name, entry, listed, settings)
         return peak(started.words, settings) / 2**20
 
 

@@ -87,20 +87,22 @@ class Engine:
         """Take requests and compile until nothing is asked for any more, in a thread for that."""
         thread = threading.current_thread()
         thread.name = THREAD
-        idle = 0.0
+        pause = policy.POLL
         while not self._ending:
-            if not self._queue:
+            ready = self._queue.ready()
+            if not ready:
                 self._keep()
-            rows = N.requests_wait(-1.0 if self._queue else policy.POLL if self._cheap else policy.IDLE)
+            waiting = bool(self._queue or self._cheap)
+            rows = N.requests_wait(-1.0 if ready else pause if waiting else policy.IDLE)
             self._accept(rows)
-            looked = self._look() or rows
-            idle = 0.0 if looked or self._queue else idle + policy.POLL
             self._renew()
+            looked = self._look()
             job = self._queue.take()
             if job is not None:
                 self._do(job)
-            elif idle > policy.IDLE or not (looked or self._cheap):
+            elif not (rows or looked or waiting):
                 break
+            pause = policy.POLL if job or rows or looked else min(2 * pause, policy.IDLE)
         for state in self._states.values():
             state.binary = None
 
@@ -214,9 +216,19 @@ class Engine:
         self._ending = True
         self.compiler.close()
         self._keep()
+        self._leave()
         if self._busy and not leave_at_exit():
             while self._busy:  # the thread goes on in LLVM, which must not be torn down under it
                 sleep(0.001)
+
+    def _leave(self) -> None:
+        """Have what was not compiled in time compiled for the next run."""
+        from wasmjit.tiers.finish import leave
+
+        for mod, state in list(self._states.items()):
+            module = self.find(mod)
+            if module is not None and module.config.compile in ("auto", "processes"):
+                leave(module, state)
 
     def forked(self) -> None:
         """In the child of a fork, where LLVM may be in the middle of something that its thread in the parent did."""

@@ -67,6 +67,10 @@ COST_FIXED = 0.007
 COST_PER_BYTE = 0.00005
 COST_CHEAP = 0.45
 SAMPLE = 0.00002
+# A compile that is expected to take longer waits until its function was interpreted for this share of it. Small functions come here with a
+# tenth to a fifth. CPython's evaluation loop would take the compiler for all of a short script, which spends its time elsewhere.
+LONG = 0.3
+RIPE = 0.15
 
 # --- the compiling thread and the worker processes
 
@@ -78,6 +82,14 @@ WORKER_NICE = 10  # where processors are few, the program goes first: code that 
 RESPAWNS = 4  # workers that may die in a row before no more are started: something is wrong with the machine
 WORKER_MEMORY = 4 << 30  # address space; LLVM's own libraries and a unit of LARGEST_REQUEST take half a GiB
 QUEUED = 4096  # requests that wait at most; the least valuable are dropped and may come again
+
+# --- after the end of a program
+
+# Seconds of CPU time, at idle priority, for what its functions would have been worth: what a compiler that compiles everything before
+# the start takes of a large program. The second run then finds the code.
+FINISH = 10.0
+FINISH_NICE = 19
+LUKEWARM = 5  # samples that make a function worth it: 0.1 ms a run against some 10 ms once
 
 # --- the code cache
 
@@ -113,6 +125,12 @@ def cost(nbytes: int, level: int) -> float:
     """Seconds that a compile is expected to take."""
     share = COST_CHEAP if level <= LEVEL_CHEAP else 1.0
     return COST_FIXED + COST_PER_BYTE * nbytes * share
+
+
+def ripe(samples: int, nbytes: int, level: int) -> bool:
+    """Whether a compile may begin now: a short one always, a long one when it is deserved as much as short ones are when they begin."""
+    seconds = cost(nbytes, level)
+    return seconds <= LONG or samples * SAMPLE >= RIPE * seconds
 
 
 def gain(samples: int, nbytes: int, level: int) -> float:

@@ -1,5 +1,7 @@
 """What waits for the compiler, the most valuable first."""
 
+from operator import attrgetter
+
 from wasmjit.tiers import policy
 
 TYPE_CHECKING = False
@@ -40,6 +42,15 @@ class Job:
         """The larger, the earlier: what is interpreted goes before what is only compiled cheaply; then by gain for the cost."""
         return not self.again, policy.gain(self.samples, self.nbytes, self.level)
 
+    @property
+    def ripe(self) -> bool:
+        """Whether it is worth its compile by now. One that takes long keeps all others waiting, so it has to have earned that."""
+        return policy.ripe(self.samples, self.nbytes, self.level)
+
+
+_ripe = attrgetter("ripe")
+_rank = attrgetter("rank")
+
 
 class Queue:
     """Jobs, each at most once. Not for several threads: who shares one has a lock."""
@@ -64,15 +75,17 @@ class Queue:
         self._jobs[job.key] = job
         if len(self._jobs) <= self._most:
             return None
-        least = min(self._jobs.values(), key=lambda waiting: waiting.rank)
+        least = min(self._jobs.values(), key=_rank)
         return self._jobs.pop(least.key)
 
+    def ready(self) -> bool:
+        """Whether `take` has something."""
+        return any(map(_ripe, self._jobs.values()))
+
     def take(self) -> Job | None:
-        """The most valuable job, which is then no longer here; None if nothing waits."""
-        if not self._jobs:
-            return None
-        best = max(self._jobs.values(), key=lambda waiting: waiting.rank)
-        return self._jobs.pop(best.key)
+        """The most valuable job of those that are ripe, which is then no longer here; None if there is none."""
+        best = max(filter(_ripe, self._jobs.values()), key=_rank, default=None)
+        return None if best is None else self._jobs.pop(best.key)
 
     def forget(self, mod: int) -> None:
         """Drop the jobs of a module that has gone."""

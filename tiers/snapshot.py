@@ -21,11 +21,19 @@ N = native()
 POINT_BYTES = 24  # the first record is that of the function's entry
 
 
-def request_of(module: "Module", state: "State", entries: "Iterable[tuple[int, int]]", level: int, *, profiled: bool = True) -> Request:
+def request_of(
+    module: "Module",
+    state: "State",
+    entries: "Iterable[tuple[int, int]]",
+    level: int,
+    *,
+    profiled: bool = True,
+    profiles: "dict[int, Profile | Records] | None" = None,
+) -> Request:
     """A request for entries (function, loop or 0) of a module.
 
-    Functions that may not be compiled are left out. profiled: with what was counted; else whole functions are compiled, which can be
-    done before they ran.
+    Functions that may not be compiled are left out. profiled: with what was counted, or with `profiles`, which the caller took; else
+    whole functions are compiled, which can be done before they ran.
     """
     mod = module.address
     if state.binary is None:
@@ -41,7 +49,8 @@ def request_of(module: "Module", state: "State", entries: "Iterable[tuple[int, i
         ),
         no_devirt=frozenset(f for f, units in given_up.items() if units >= policy.NO_DEVIRT_AFTER),
     )
-    profiles = profiles_of(mod, functions) if profiled else {}
+    if profiles is None:
+        profiles = profiles_of(mod, functions) if profiled else {}
     return Request(state.binary, entries, profiles, bool(N.mod_flags(mod) & MOD_CHECKED), options)
 
 

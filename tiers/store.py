@@ -89,6 +89,18 @@ class Entry:
         self.name = f"code-{digest(f'{surroundings()} {nbytes} {N.mod_flags(mod) & ~MOD_SYNC} {digest(ends)}'.encode()):016x}{SUFFIX}"
         self.binary = b""
 
+    @classmethod
+    def named(cls, setting: bool | str, name: str, binary: bytes) -> "Entry":
+        """The entry of a module that another process has loaded."""
+        entry = cls.__new__(cls)
+        entry.setting, entry.name, entry.binary = setting, name, binary
+        return entry
+
+    def folder(self) -> str | None:
+        """The cache folder, None if there is none yet."""
+        path = locate(self.setting)
+        return path if path is not None and os.path.isdir(path) else None
+
     def size(self) -> int:
         """Bytes of the entry; 0 without one. Costs one look at the folder."""
         path = locate(self.setting)

@@ -17,10 +17,21 @@ def drained(queue: Queue) -> list[int]:
 
 def test_the_most_samples_for_the_cost_go_first() -> None:
     queue = Queue()
-    for made in (job(1, 100), job(2, 300), job(3, 300, 50_000), job(4, 200)):
+    for made in (job(1, 100), job(2, 300), job(3, 300, 5_000), job(4, 200)):
         assert queue.put(made) is None
     assert drained(queue) == [2, 4, 1, 3]
     assert queue.take() is None
+
+
+def test_a_long_job_waits_until_it_is_worth_it() -> None:
+    queue = Queue()
+    long = job(1, 1000, 50_000)
+    queue.put(long)
+    queue.put(job(2, 1))
+    assert queue.ready() and drained(queue) == [2]
+    assert len(queue) == 1 and not queue.ready()
+    long.samples = int(policy.RIPE * policy.cost(long.nbytes, long.level) / policy.SAMPLE) + 1
+    assert queue.ready() and drained(queue) == [1]
 
 
 def test_what_is_interpreted_goes_before_what_is_only_compiled_cheaply() -> None:

@@ -1,0 +1,105 @@
+"""What the compiler still had to do when a program ended is done afterwards, for the next run."""
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import wasmjit
+from tests.engine.conftest import TEXT, Run
+from wasmjit._tiering import engine
+from wasmjit.tiers import finish
+from wasmjit.tiers.compiling import State
+
+# Ends as soon as its functions are lukewarm; the second run tells whether they came from the cache.
+LUKEWARM = """
+config = wasmjit.Config(compile="processes", thresholds={"warm": 1000000}, cache=sys.argv[2])
+module = wasmjit.Module(TEXT, config=config)
+exports = wasmjit.Instance(module).exports
+from wasmjit._tiering import engine
+engine()._state(module)
+deadline = time.monotonic() + 60
+while exports.fib.tier != "opt" and sum(row[2] for row in module.profile()) < 100 and time.monotonic() < deadline:
+    exports.fib(15)
+print(exports.fib.tier)
+"""
+
+
+def test_the_next_run_finds_the_code(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(finish.VARIABLE, "20")
+    tmp_path.chmod(0o700)
+    first = run(LUKEWARM, str(tmp_path))
+    assert (first.returncode, first.stdout, first.stderr) == (0, "interp\n", "")
+    finish.wait(str(tmp_path))
+    assert run(LUKEWARM, str(tmp_path)).stdout == "opt\n"
+
+
+def test_nothing_is_done_if_no_time_is_given(run: Run, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    for _ in range(2):
+        assert run(LUKEWARM, str(tmp_path)).stdout == "interp\n"
+        finish.wait(str(tmp_path))
+
+
+@pytest.fixture
+def lukewarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[wasmjit.Module, State]:
+    """A module with something left to compile, and its state."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv(finish.VARIABLE, "20")
+    config = wasmjit.Config(compile="processes", thresholds={"warm": 1_000_000}, cache=str(tmp_path))
+    module = wasmjit.Module(TEXT, config=config)
+    exports = wasmjit.Instance(module).exports
+    while sum(samples for _, _, samples in module.profile()) < 20:
+        exports.fib(15)
+        exports.loop(10_000)
+    return module, engine()._state(module)
+
+
+def test_worth_is_what_was_interpreted(lukewarm: tuple[wasmjit.Module, State]) -> None:
+    module, _ = lukewarm
+    jobs = finish.worth(module, None)
+    assert [job.rank for job in jobs] == sorted((job.rank for job in jobs), reverse=True)
+    assert {job.function for job in jobs} == {function for function, _, samples in module.profile() if samples >= 5}
+    module.compile()
+    assert finish.worth(module, None) == []
+
+
+def test_one_process_at_a_time(lukewarm: tuple[wasmjit.Module, State], tmp_path: Path) -> None:
+    lock = finish.locked(str(tmp_path))
+    assert lock >= 0 and finish.locked(str(tmp_path)) == -1
+    assert not finish.leave(*lukewarm)
+    os.close(lock)
+    assert finish.leave(*lukewarm)
+    finish.wait(str(tmp_path))
+
+
+def test_a_folder_that_was_removed_is_not_made_again(lukewarm: tuple[wasmjit.Module, State], tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    assert finish.leave(*lukewarm)
+    shutil.rmtree(tmp_path)
+    fcntl.flock(folder, fcntl.LOCK_EX)  # it has ended
+    os.close(folder)
+    assert not tmp_path.exists()
+
+
+def test_nothing_of_the_program_stays_open(lukewarm: tuple[wasmjit.Module, State], tmp_path: Path) -> None:
+    """Whoever reads what the program wrote need not wait for the compiler."""
+    ours, theirs = os.pipe()
+    os.set_inheritable(theirs, True)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    assert finish.leave(*lukewarm)
+    os.close(theirs)
+    assert os.read(ours, 1) == b""
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finish.wait(str(tmp_path))
+    os.close(ours)
+    os.close(folder)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("3.5", 3.5), ("0", 0.0), ("-1", 0.0), ("soon", 10.0)])
+def test_the_time_that_is_given(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -> None:
+    monkeypatch.setenv(finish.VARIABLE, text)
+    assert finish.allowance() == seconds
