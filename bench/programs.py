@@ -2,12 +2,12 @@
 
     WASMJIT_REAL=FOLDER python -m wasmjit.bench programs [--rounds N] [--peers wasmtime,node] [--memory] [PROGRAM...]
 
-Seconds of wall time from the start of a process to its end; medians of interleaved runs. Cold: nothing of the program is in a cache;
-again: it ran before, and what that run left to be compiled was; wasmtime with and without its cache likewise. Interp: without optimized
-code, nothing cached; what ends soon must not cost more with it. --memory: one more run of each, with the most that the process and its
-descendants had together (PSS, looked at every 10 ms). The programs are those of real.json in the folder WASMJIT_CORPUS, which also has their input in data/
-(guest directory /d); WASMJIT_REAL names the folder of their unpacked packages. Left out unless named: programs that need later
-features. Exit code 1: a program failed, or its output or files are not those recorded.
+Seconds of wall time from the start of a process to its end; medians of interleaved runs. Cold: nothing of the program is in a cache; again:
+it ran before, and what that run left to be compiled was; wasmtime with and without its cache likewise. Interp: without optimized code,
+nothing cached; what ends soon must not cost more with it. --memory: one more run of each, with the most that the process and its
+descendants had together (PSS, looked at every 10 ms). The programs are those of real.json in the folder WASMJIT_CORPUS, which also has
+their input in data/ (guest directory /d); WASMJIT_REAL names the folder of their unpacked packages. Left out unless named: programs that
+need later features. Exit code 1: a program failed, or its output or files are not those recorded.
 """
 
 import json
