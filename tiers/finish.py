@@ -17,7 +17,7 @@ from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_REFUSED
 from wasmjit.tiers import policy
 from wasmjit.tiers.compiling import llvm_version
 from wasmjit.tiers.queue import Job
-from wasmjit.tiers.snapshot import entries_of, extent_of, nbytes_of, own_functions, profiles_of, request_of
+from wasmjit.tiers.snapshot import entries_of, extent_of, nbytes_of, own_functions, request_of
 from wasmjit.tiers.store import Entry, Kept
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from wasmjit._module import Module
     from wasmjit.tiers.compiling import State
-    from wasmjit.tiers.optimizer.request import Request
+    from wasmjit.tiers.optimizer.request import Records, Request
 
 N = native()
 
@@ -92,7 +92,7 @@ def leave(module: "Module", state: "State") -> bool:
             if left < 0:
                 break
             chosen.append(job)
-        if not chosen:
+        if sum(job.samples for job in chosen) * policy.SAMPLE < policy.FINISH_FROM:
             return False
         entry.fingerprint(module)
         requests = requests_of(module, state, chosen)
@@ -119,8 +119,8 @@ def locked(folder: str, *, wait: bool = False) -> int:
 def requests_of(module: "Module", state: "State", jobs: "Iterable[Job]") -> "list[Request]":
     """Requests for jobs; what was counted is taken once and is the same object in all of them, so that they stay small together."""
     mod = module.address
-    profiles = profiles_of(mod, [job.function for job in jobs])
-    return [request_of(module, state, entries_of(mod, job.function, job.loop), job.level, profiles=profiles) for job in jobs]
+    taken: dict[int, Records] = {}
+    return [request_of(module, state, entries_of(mod, job.function, job.loop), job.level, taken=taken) for job in jobs]
 
 
 def start(estate: Estate, lock: int) -> bool:

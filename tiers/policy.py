@@ -57,7 +57,7 @@ LARGEST_INPROCESS = 32 << 10
 BODY_AFTER = 16
 # Calls in the window below which a function that is hot by a loop is compiled for the loop only: the body is as much work again.
 CALLED = 8
-PROFILES = 256  # functions at most whose counts go with a request; which of them are inlined is the optimizer's choice
+TOUCHED = 256  # functions at most that go with a request because they may be inlined; which of them are is the optimizer's choice
 LARGEST_ARITY = 256  # parameters or results of a function that LLVM gets to see in this process
 
 # --- what is expected of a compile, in seconds: priorities derive from it
@@ -79,6 +79,7 @@ POLL = 0.1  # seconds between looks at what code that was compiled cheaply does
 LONGEST = 20.0  # seconds of a compile in a worker before it is killed; no unit within the caps came near
 WORKERS = 2  # processes at most: the program itself wants a core
 WORKER_NICE = 10  # where processors are few, the program goes first: code that comes later costs it less than time that it does not get
+RESENT = 16 << 20  # bytes sent to a worker after which it forgets the bodies that it got and is given all that it needs again
 RESPAWNS = 4  # workers that may die in a row before no more are started: something is wrong with the machine
 WORKER_MEMORY = 4 << 30  # address space; LLVM's own libraries and a unit of LARGEST_REQUEST take half a GiB
 QUEUED = 4096  # requests that wait at most; the least valuable are dropped and may come again
@@ -89,6 +90,7 @@ QUEUED = 4096  # requests that wait at most; the least valuable are dropped and 
 # the start takes of a large program. The second run then finds the code.
 FINISH = 10.0
 FINISH_NICE = 19
+FINISH_FROM = 0.05  # seconds of interpretation that could be saved, below which that is left alone: handing it over takes some 30 ms
 LUKEWARM = 5  # samples that make a function worth it: 0.1 ms a run against some 10 ms once
 
 # --- the code cache
@@ -109,7 +111,8 @@ BATCH = 4 << 10  # bytes of a unit of `Module.compile`: LLVM gains nothing from 
 INLINE_SMALL = 24  # a body of so few is hardly more than the call: arguments and results to registers, checks, the frame
 INLINE_LARGE = 150  # at most where the profile says hot: beyond that the call is a few parts in a hundred, and compiling costs more
 INLINE_HOT = 500  # times that a window saw the call: of some 100 000 counted blocks that is a place that matters
-INLINE_BYTES = 1600  # of a body: more are surely more than INLINE_LARGE
+INLINE_BYTES = 8 * INLINE_LARGE  # of a body: one with more is not even decoded
+INLINE_BYTES_SMALL = 8 * INLINE_SMALL
 INLINE_DEPTH = 6  # frames one in another; a backtrace, an exit and a compile of six are still cheap
 INLINE_UNIT = 1500  # inlined into one function: LLVM at full strength does some 4000 in a second
 INLINE_RECURSIVE = 60  # a self-recursive function so small gets copies of itself inlined,

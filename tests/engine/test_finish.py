@@ -10,7 +10,7 @@ import pytest
 import wasmjit
 from tests.engine.conftest import TEXT, Run
 from wasmjit._tiering import engine
-from wasmjit.tiers import finish
+from wasmjit.tiers import finish, policy
 from wasmjit.tiers.compiling import State
 
 # Ends as soon as its functions are lukewarm; the second run tells whether they came from the cache.
@@ -21,7 +21,7 @@ exports = wasmjit.Instance(module).exports
 from wasmjit._tiering import engine
 engine()._state(module)
 deadline = time.monotonic() + 60
-while exports.fib.tier != "opt" and sum(row[2] for row in module.profile()) < 100 and time.monotonic() < deadline:
+while exports.fib.tier != "opt" and sum(row[2] for row in module.profile()) < 4000 and time.monotonic() < deadline:
     exports.fib(15)
 print(exports.fib.tier)
 """
@@ -48,6 +48,7 @@ def lukewarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[wasmjit.M
     """A module with something left to compile, and its state."""
     tmp_path.chmod(0o700)
     monkeypatch.setenv(finish.VARIABLE, "20")
+    monkeypatch.setattr(policy, "FINISH_FROM", 0.0)
     config = wasmjit.Config(compile="processes", thresholds={"warm": 1_000_000}, cache=str(tmp_path))
     module = wasmjit.Module(TEXT, config=config)
     exports = wasmjit.Instance(module).exports
@@ -64,6 +65,11 @@ def test_worth_is_what_was_interpreted(lukewarm: tuple[wasmjit.Module, State]) -
     assert {job.function for job in jobs} == {function for function, _, samples in module.profile() if samples >= 5}
     module.compile()
     assert finish.worth(module, None) == []
+
+
+def test_little_is_not_worth_a_process(lukewarm: tuple[wasmjit.Module, State], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "FINISH_FROM", 3600.0)
+    assert not finish.leave(*lukewarm)
 
 
 def test_one_process_at_a_time(lukewarm: tuple[wasmjit.Module, State], tmp_path: Path) -> None:
