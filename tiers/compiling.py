@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wasmjit._module import Module
-    from wasmjit.tiers.optimizer.request import Request
+    from wasmjit.tiers.optimizer.request import Request, Source
     from wasmjit.tiers.workers import Workers
 
 N = native()
@@ -36,12 +36,12 @@ class NoWorkers(Refusal):
 class State:
     """What is known of a module while it lives."""
 
-    __slots__ = ("binary", "levels", "entry", "new", "gone", "_writing")
+    __slots__ = ("source", "levels", "entry", "new", "gone", "_writing")
 
     def __init__(self, module: "Module") -> None:
         config = module.config
         kept = config.cache is not False and config.stress is None and not config.deterministic
-        self.binary: bytes | None = None  # kept while it is being compiled
+        self.source: Source | None = None  # what requests have had of it, kept while it is being compiled
         self.levels: dict[int, int] = {}  # function: how strongly it was compiled
         self.entry = Entry(module) if kept else None  # where its code is kept
         self.new: list[Kept] = []  # what is not written there yet

@@ -104,7 +104,7 @@ class Engine:
                 break
             pause = policy.POLL if job or rows or looked else min(2 * pause, policy.IDLE)
         for state in self._states.values():
-            state.binary = None
+            state.source = None
 
     # one job
 

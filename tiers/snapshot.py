@@ -3,10 +3,10 @@
 from struct import iter_unpack
 
 from wasmjit._image import native
-from wasmjit.runtime.codes import MOD_CHECKED
 from wasmjit.tiers import policy
-from wasmjit.tiers.optimizer.request import POINT, Options, Profile, Request
+from wasmjit.tiers.optimizer.request import POINT, Options, Profile
 from wasmjit.tiers.restrict import permitted
+from wasmjit.tiers.sources import request_for, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from wasmjit._module import Module
     from wasmjit.tiers.compiling import State
-    from wasmjit.tiers.optimizer.request import Records
+    from wasmjit.tiers.optimizer.request import Records, Request
 
 N = native()
 
@@ -28,16 +28,17 @@ def request_of(
     level: int,
     *,
     profiled: bool = True,
-    profiles: "dict[int, Profile | Records] | None" = None,
-) -> Request:
+    taken: "dict[int, Records] | None" = None,
+) -> "Request":
     """A request for entries (function, loop or 0) of a module.
 
-    Functions that may not be compiled are left out. profiled: with what was counted, or with `profiles`, which the caller took; else
-    whole functions are compiled, which can be done before they ran.
+    Functions that may not be compiled are left out. profiled: with what was counted; else whole functions are compiled, which can be
+    done before they ran. taken: what was counted as far as the caller has it; the rest is added to it.
     """
     mod = module.address
-    if state.binary is None:
-        state.binary = module.binary()
+    source = state.source
+    if source is None:
+        source = state.source = source_of(mod)
     entries = tuple(sorted(entry for entry in set(entries) if permitted(entry[0])))
     functions = {function for function, _ in entries}
     given_up = {function: N.function_state(mod, function)[3] for function in functions}
@@ -49,20 +50,9 @@ def request_of(
         ),
         no_devirt=frozenset(f for f, units in given_up.items() if units >= policy.NO_DEVIRT_AFTER),
     )
-    if profiles is None:
-        profiles = profiles_of(mod, functions) if profiled else {}
-    return Request(state.binary, entries, profiles, bool(N.mod_flags(mod) & MOD_CHECKED), options)
-
-
-def profiles_of(mod: int, functions: "Iterable[int]") -> "dict[int, Profile | Records]":
-    """What was counted of functions, and of those that may be inlined into them, as far as there is something."""
-    found: dict[int, Profile | Records] = {}
-    inlined = memoryview(N.profiled_functions(mod, policy.INLINE_BYTES)).cast("I")
-    for function in dict.fromkeys((*functions, *inlined[: policy.PROFILES])):
-        points = N.profile_points(mod, function)
-        if points:
-            found[function] = points, N.profile_targets(mod, function)
-    return found
+    if profiled and taken is None:
+        taken = {}
+    return request_for(mod, source, entries, options, taken)
 
 
 def own_functions(mod: int) -> range:

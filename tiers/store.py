@@ -36,6 +36,7 @@ N = native()
 
 FORMAT = 1
 _HEAD = 16
+_PIECE = 1 << 20  # bytes of a binary that are copied at once, to be hashed
 _SAMPLE = 4096  # bytes at each end of a binary that its entry's name depends on
 
 
@@ -112,10 +113,13 @@ class Entry:
     def fingerprint(self, module: "Module") -> None:
         """Set `binary`."""
         if not self.binary:
-            data = module.binary()
+            mod, nbytes = module.address, module.nbytes
             builtin = "_sha256" if sys.version_info < (3, 12) else "_sha2"  # hashlib's is faster, and slow to import
-            home = __import__(builtin if len(data) <= policy.HASHED_AT_LOAD else "hashlib")
-            self.binary = home.sha256(data).digest()
+            home = __import__(builtin if nbytes <= policy.HASHED_AT_LOAD else "hashlib")
+            hashed = home.sha256()
+            for at in range(0, nbytes, _PIECE):
+                hashed.update(N.mod_bytes(mod, at, _PIECE))
+            self.binary = hashed.digest()
 
     def read(self) -> list[Kept]:
         """What is kept, and note that it was used. Needs the fingerprint."""

@@ -1,12 +1,11 @@
 """A process that compiles what comes through its standard input: `python -m wasmjit.tiers.worker`.
 
-A message is: its kind, one byte; the length of what follows, 8 bytes little-endian; that. It gets binaries (BINARY), and requests
-(pickled) that are about the last of them; answers are a packed unit (DONE) or text. It ends with its input. LLVM may end it any time:
-whoever started it knows that.
+A message is: its kind, one byte; the length of what follows, 8 bytes little-endian; that. It gets requests (REQUEST, as of
+`optimizer.wire`, without what it got before); answers are a packed unit (DONE) or text. It ends with its input. LLVM may end it any
+time: whoever started it knows that.
 """
 
 import os
-import pickle
 import signal
 import struct
 import sys
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from wasmjit.tiers.optimizer.request import Request
 
 HEAD = struct.Struct("<BQ")
-DONE, REFUSED, FAILED, BINARY, REQUEST = range(5)
+DONE, REFUSED, FAILED, REQUEST = range(4)
 
 
 def head(kind: int, size: int) -> bytes:
@@ -75,20 +74,19 @@ def compile_packed(request: "Request") -> tuple[int, bytes]:
 
 def serve(requests: int, answers: int, compile: "Callable[[Request], tuple[int, bytes]]") -> None:
     """Answer what comes through a descriptor until that ends."""
-    binary = b""
+    from wasmjit.tiers.optimizer.request import Source
+    from wasmjit.tiers.optimizer.wire import unpacked
+
+    known = Source()
     while True:
         start = _read(requests, HEAD.size)
         if len(start) < HEAD.size:
             return
-        kind, size = HEAD.unpack(start)
+        _, size = HEAD.unpack(start)
         message = _read(requests, size)
         if len(message) < size:
             return
-        if kind == BINARY:
-            binary = message
-            continue
-        request = pickle.loads(message)
-        object.__setattr__(request, "binary", binary)
+        request = unpacked(message, known)
         allow_cpu(policy.LONGEST)
         kind, answer = compile(request)
         left = memoryview(head(kind, len(answer)) + answer)

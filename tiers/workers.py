@@ -1,23 +1,23 @@
 """Worker processes that compile: started when first needed, killed when they take too long, replaced when they die.
 
 They are started as programs of their own, not forked: this process may have threads that hold locks. What is sent to one is a
-pickled Request; what comes back is read as plain bytes, since the process that sent it worked on what a hostile module says.
+Request; what comes back is read as plain bytes, since the process that sent it worked on what a hostile module says.
 """
 
 import os
-import pickle
 import select
 import signal
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 
 from wasmjit.native.cache import PACKAGE
 from wasmjit.tiers import policy
 from wasmjit.tiers.compiling import NoWorkers, Refusal
-from wasmjit.tiers.worker import BINARY, DONE, FAILED, HEAD, REFUSED, REQUEST, head
+from wasmjit.tiers.optimizer.request import Source
+from wasmjit.tiers.optimizer.wire import packed
+from wasmjit.tiers.worker import DONE, FAILED, HEAD, REFUSED, REQUEST, head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class Worker:
         if not sys.executable:
             raise OSError("no Python to start worker processes with")
         paths = [os.path.dirname(PACKAGE), *filter(None, sys.path)]
-        self._binary: bytes | None = None  # the one that it has
+        self._known = Source()  # what it has
+        self._sent = 0  # bytes, since it had nothing
         theirs_in, self._in = os.pipe()
         self._out, theirs_out = os.pipe()
         try:
@@ -61,11 +62,11 @@ class Worker:
     def compile(self, request: "Request", seconds: float = policy.LONGEST) -> bytes:
         """The packed unit. Raises Refusal, WorkerDied; after that it must be `close`d."""
         deadline = time.monotonic() + seconds
-        message = pickle.dumps(replace(request, binary=b""), pickle.HIGHEST_PROTOCOL)
+        if self._sent > policy.RESENT:
+            self._known, self._sent = Source(), 0
+        message = packed(request, self._known)
+        self._sent += len(message)
         try:
-            if request.binary is not self._binary:
-                self._send(BINARY, request.binary, deadline)
-                self._binary = request.binary
             self._send(REQUEST, message, deadline)
             kind, size = HEAD.unpack(self._read(HEAD.size, deadline))
             if size > _LARGEST_ANSWER:

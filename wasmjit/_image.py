@@ -81,6 +81,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.tiers.interpreter.blocks",
     "wasmjit.tiers.interpreter.branches",
     "wasmjit.tiers.interpreter.called",
+    "wasmjit.tiers.interpreter.callees",
     "wasmjit.tiers.interpreter.calls",
     "wasmjit.tiers.interpreter.compute",
     "wasmjit.tiers.interpreter.emit",

@@ -5,7 +5,6 @@ import struct
 
 from ._image import native
 from .native.lang import sizeof
-from .runtime.codes import MOD_CHECKED
 from .runtime.structs import Code, Mod
 
 TYPE_CHECKING = False
@@ -46,10 +45,10 @@ def optimized(module: "Module", index: int, kind: str, level: int | None) -> str
     """What the optimizer makes of a function as it is profiled now: "ir", "optimized" or "asm". ValueError: it will not compile it."""
     from .tiers.compiling import available
     from .tiers.optimizer.compile import listing
-    from .tiers.optimizer.request import Options, Request
+    from .tiers.optimizer.request import Options
     from .tiers.optimizer.unit import Refused
     from .tiers.policy import level_of
-    from .tiers.snapshot import profiles_of
+    from .tiers.sources import request_for, source_of
 
     missing = available()
     if missing:
@@ -57,9 +56,8 @@ def optimized(module: "Module", index: int, kind: str, level: int | None) -> str
     mod = module.address
     start, end, *_ = N.function_state(mod, index)
     options = Options(level=level_of(end - start) if level is None else level)
-    request = Request(module.binary(), ((index, 0),), profiles_of(mod, [index]), bool(N.mod_flags(mod) & MOD_CHECKED), options)
     try:
-        return listing(request, kind)
+        return listing(request_for(mod, source_of(mod), ((index, 0),), options, {}), kind)
     except Refused as refused:
         raise ValueError(str(refused)) from None
 

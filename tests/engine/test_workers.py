@@ -11,17 +11,17 @@ import pytest
 
 from wasmjit.tiers import policy, workers
 from wasmjit.tiers.compiling import NoWorkers, Refusal
-from wasmjit.tiers.optimizer.request import Request
+from wasmjit.tiers.optimizer.request import Request, Source
 from wasmjit.tiers.workers import Worker, WorkerDied, Workers
 
-# What to do is told by the request's binary.
+# What to do is told by the request's head.
 FAKE = """
 import sys; sys.path[:] = sys.argv[1:]
 import os, signal, time
 from wasmjit.tiers import worker
 
 def compile(request):
-    request = request.binary.decode()
+    request = request.source.head.decode()
     if request == "refuse":
         return worker.REFUSED, b"too large"
     if request == "raise":
@@ -68,7 +68,7 @@ def pool() -> Iterator[Workers]:
 
 
 def ask(pool: Workers, what: str, seconds: float = 30.0) -> bytes:
-    return pool.compile(Request(what.encode(), ((0, 0),)), seconds)
+    return pool.compile(Request(Source(0, what.encode()), ((0, 0),)), seconds)
 
 
 def test_requests_and_answers_of_any_size(pool: Workers) -> None:
@@ -179,7 +179,7 @@ def test_closing_ends_the_processes_also_busy_ones(pool: Workers) -> None:
 
 def test_the_process_ends_with_its_input() -> None:
     worker = Worker()
-    pid = int(worker.compile(Request(b"pid", ((0, 0),))))
+    pid = int(worker.compile(Request(Source(0, b"pid"), ((0, 0),))))
     assert worker.pid == pid
     worker._hang_up()
     assert worker._process.wait(10) == 0

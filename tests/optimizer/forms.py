@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import wasmjit
 from tests.profile.harness import code_of, loops_of, tiered
+from tests.sources import source
 from wasmjit._image import native
 from wasmjit._wat import assemble
 from wasmjit.native.lang import ptr
@@ -15,7 +16,6 @@ from wasmjit.tiers.optimizer.compile import compile_unit
 from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.request import Options, Profile, Request
 from wasmjit.tiers.optimizer.unit import Unit
-from wasmjit.tiers.optimizer.view import view
 from wasmjit.tiers.snapshot import profile_of
 
 N = native()
@@ -34,7 +34,7 @@ class How:
 
     def install(self, module: wasmjit.Module, counted: wasmjit.Module) -> None:
         """Compile a module's functions; `counted`: the same module, which has run in the profiled form."""
-        own = range(len(view(module.binary()).bodies))
+        own = sorted(source(module.binary()).bodies)
         if self.loops:
             tiered(module, 1 << 30, 1 << 30)  # every back edge is a sample, none leads to a request
             N.translate_all(module.address)
@@ -47,7 +47,7 @@ class How:
         if self.profile == "few":
             profiles = {f: few(profile) for f, profile in profiles.items()}
         checked = bool(int(ptr[Mod](module.address).flags) & MOD_CHECKED)
-        request = Request(module.binary(), tuple(sorted(entries)), profiles, checked, Options(self.level, self.stress))
+        request = Request(source(module.binary()), tuple(sorted(entries)), profiles, checked, Options(self.level, self.stress))
         self.unit = compile_unit(request, verify=True)
         assert N.unit_install(module.address, self.unit.pack())
 
@@ -60,10 +60,9 @@ def few(profile: Profile) -> Profile:
 
 def built(text: str, profiles: dict[int, Profile] | None = None, **more: object) -> Program:
     """A module in the text format, each of its functions built."""
-    binary = assemble(text)
-    seen = view(binary)
-    entries = tuple((f, 0) for f in range(seen.nimports, len(seen.functions)))
-    return build(Request(binary, entries, profiles or {}, **more))  # type: ignore[arg-type]
+    whole = source(assemble(text))
+    entries = tuple((f, 0) for f in sorted(whole.bodies))
+    return build(Request(whole, entries, profiles or {}, **more))  # type: ignore[arg-type]
 
 
 def body(program: Program, function: int) -> str:
@@ -75,7 +74,7 @@ def points(text: str, counts: dict[int, int] | None = None, default: int = 1) ->
     """Profiles with the real points of each function, all counted alike but those of `counts`, by number of the point."""
     module = wasmjit.Module(assemble(text))
     found = {}
-    for f in range(len(view(module.binary()).functions)):
+    for f in source(module.binary()).bodies:
         if N.profiled_make(module.address, f) == 0:
             profile = profile_of(module.address, f)
             assert profile is not None

@@ -7,6 +7,7 @@ import pytest
 from tests.binary.encode import I32, leb
 from tests.binary.test_rows import OPENS, PUSH, UNREACHABLE, encoded, with_everything
 from tests.optimizer.forms import body, built, points
+from tests.sources import source
 from wasmjit.isa import TABLE, Row
 from wasmjit.native.emit import parse
 from wasmjit.tiers import policy
@@ -31,7 +32,7 @@ def test_every_instruction_becomes_valid_ir(row: Row) -> None:
     elif row.name == "end":
         code = b"\x02\x40" + code
     for checked in (False, True):
-        parse(build(Request(with_everything(push + code + UNREACHABLE), ((1, 0),), checked=checked)).text.text(), verify=True)
+        parse(build(Request(source(with_everything(push + code + UNREACHABLE)), ((1, 0),), checked=checked)).text.text(), verify=True)
 
 
 def count(text: str, pattern: str) -> int:
@@ -189,7 +190,7 @@ def test_too_many_locals_are_refused() -> None:
     from tests.binary.encode import function
 
     with pytest.raises(Refused, match="locals"):
-        build(Request(function(b"", groups=[(3000, I32)]), ((0, 0),)))
+        build(Request(source(function(b"", groups=[(3000, I32)])), ((0, 0),)))
 
 
 def test_what_would_become_too_much_text_is_refused() -> None:
@@ -198,21 +199,22 @@ def test_what_would_become_too_much_text_is_refused() -> None:
 
     write = b"".join(b"\x20" + leb(k) + b"\x21" + leb(k) for k in range(1000))
     with pytest.raises(Refused, match="values"):
-        build(Request(function(b"\x03\x40" * 400 + write + b"\x0b" * 400, groups=[(1000, I32)]), ((0, 0),)))
+        build(Request(source(function(b"\x03\x40" * 400 + write + b"\x0b" * 400, groups=[(1000, I32)])), ((0, 0),)))
     with pytest.raises(Refused, match="instructions"):
-        build(Request(function(b"\x41\0\x0d\0" * 20000, groups=[(2000, I32)]), ((0, 0),)))
+        build(Request(source(function(b"\x41\0\x0d\0" * 20000, groups=[(2000, I32)])), ((0, 0),)))
 
 
 def test_imports_of_every_kind_are_counted() -> None:
     from wasmjit._wat import assemble
 
-    seen = view(
+    whole = source(
         assemble("""(module (import "a" "t" (table 1 2 funcref)) (import "a" "g" (global i64)) (import "a" "f" (func (param f32)))
       (import "a" "m" (memory 1 300)) (import "a" "h" (global (mut f64))) (global (mut i32) (i32.add (i32.const 300) (i32.const -5)))
       (global f32 (f32.const 1.5)) (global funcref (ref.func 1)) (func (param i64) (result i32) (local f64 i32 i32) (i32.const -70000))
       (data "a") (elem declare func 1))""")
     )
+    seen = view(whole.head)
     assert seen.globals == [("i64", False), ("double", True), ("i32", True), ("float", False), ("i64", False)]
     assert (seen.nimports, seen.nimport_globals, seen.functions[1:]) == (1, 2, [seen.functions[1]])
-    decoded = seen.body(1)
+    decoded = seen.body(1, *whole.bodies[1])
     assert decoded.locals == ("i64", "double", "i32", "i32") and decoded.imms[0] == "-70000" and leb(0) == b"\0"

@@ -9,6 +9,7 @@ import pytest
 
 import wasmjit
 from tests.paths import ROOT
+from tests.sources import source
 from wasmjit._image import native
 from wasmjit._wat import assemble
 from wasmjit.runtime.units import NONE
@@ -31,12 +32,11 @@ LOOP = """(module (memory 1)
 
 def request(binary: bytes, level: int = 2, loops: bool = False) -> Request:
     """All functions of a module, whole; loops: entries at their loops too."""
-    seen = view(binary)
-    own = range(seen.nimports, len(seen.functions))
-    entries = [(function, 0) for function in own]
+    whole = source(binary)
+    entries = [(function, 0) for function in whole.bodies]
     if loops:
-        entries += [(function, loop) for function in own for loop in seen.body(function).loops]
-    return Request(binary, tuple(sorted(entries)), options=Options(level=level))
+        entries += [(function, loop) for function, body in whole.bodies.items() for loop in view(whole.head).body(function, *body).loops]
+    return Request(whole, tuple(sorted(entries)), options=Options(level=level))
 
 
 def installed(binary: bytes, level: int) -> wasmjit.Instance:

@@ -8,6 +8,7 @@ import pytest
 import wasmjit
 from tests.differential.outcome import call, state
 from tests.optimizer.forms import How, body, built, points
+from tests.sources import source
 from wasmjit._wat import assemble
 from wasmjit.tiers.optimizer.compile import listing
 from wasmjit.tiers.optimizer.ranges_affine import Affine, plus, times
@@ -57,7 +58,7 @@ def same(text: str, arguments: Sequence[tuple[int, ...]], checked: bool = False)
 
 
 def test_a_fast_version_is_vectorized() -> None:
-    request = Request(assemble(SCALE), ((0, 0),), {}, False, Options(2))
+    request = Request(source(assemble(SCALE)), ((0, 0),), {}, False, Options(2))
     text = listing(request, "optimized")
     assert re.search(r"load <\d+ x double>", text) and re.search(r"store <\d+ x double>", text)
     assert "load volatile double" in text  # the other version
@@ -138,8 +139,9 @@ def test_what_counts_is_in_every_iteration() -> None:
 
 
 def test_shared_memories_are_never_accessed_plainly() -> None:
-    seen = View(assemble(SCALE))
-    function = seen.body(0)
+    whole = source(assemble(SCALE))
+    seen = View(whole.head)
+    function = seen.body(0, *whole.bodies[0])
     (region,) = function.loops.values()
     assert seen.memories == [(1, END)] and plan(seen, function, region) is not None
     seen.memories[0] = 1 | SHARED, END
@@ -147,8 +149,9 @@ def test_shared_memories_are_never_accessed_plainly() -> None:
 
 
 def test_what_a_loop_does() -> None:
-    seen = View(assemble(FILL.format(step=3, condition="i32.lt_s")))
-    function = seen.body(0)
+    whole = source(assemble(FILL.format(step=3, condition="i32.lt_s")))
+    seen = View(whole.head)
+    function = seen.body(0, *whole.bodies[0])
     (region,) = function.loops.values()
     loop = look(seen, function, region)
     assert loop is not None and loop.steps == {1: 3}

@@ -122,29 +122,6 @@ def profile_extent(mod: ptr[Mod], function: u32) -> u32:
     return extent
 
 
-@export
-def profiled_functions(mod: ptr[Mod], longest: u32) -> ptr[PyObject]:
-    """Indices of the functions with a profiled form and bodies of at most so many bytes, as u32s."""
-    number: i64 = 0
-    for i in range(mod.nimport_funcs, mod.ncodes):
-        number += i64(is_profiled(mod.codes[i], longest))
-    made = PyBytes_FromStringAndSize(ptr[u8](0), number * 4)
-    if made == 0:
-        return made
-    place = PyBytes_AsString(made)
-    end = place + number * 4
-    for i in range(mod.nimport_funcs, mod.ncodes):
-        if is_profiled(mod.codes[i], longest) and place != end:
-            store(u32, place, i)
-            place = place + 4
-    return made
-
-
-@fn
-def is_profiled(code: ptr[Code], longest: u32) -> u32:
-    return u32(code.profiled != 0 and code.end - code.body <= longest)
-
-
 @fn
 def targets_write(code: ptr[Code], record: ptr[u8], most: u64) -> u64:
     """Write at most so many of a function's noted targets as records, nowhere if `record` is 0; their number."""

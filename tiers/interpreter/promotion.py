@@ -46,6 +46,7 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
     if code.phase == PHASE_COLD:
         if code.window >= mod.warm:
             window_begin(code)
+            attendance(ec, code)
     elif code.phase == PHASE_PROFILING:
         if code.held & HOLDING == 0:  # it was given back in this phase
             window_begin(code)
@@ -78,6 +79,13 @@ def enter_profiled(code: ptr[Code]) -> void:
 def enter_fast(code: ptr[Code]) -> void:
     if code.profiled != 0:
         atomic_cas(ptr[u64](addr(code.entry)), u64(code.profiled), u64(code.slots))
+
+
+@fn(cold=True)
+def attendance(ec: ptr[Ec], code: ptr[Code]) -> None:
+    """A request is likely to come: see that somebody waits for it, who can get ready meanwhile."""
+    if code.mod.flags & MOD_SYNC == 0 and not requests_attended():
+        call_hook(ec, HOOK_PROMOTE, code, 0)
 
 
 @fn(cold=True)

@@ -22,7 +22,7 @@ def build(request: Request, folds: bool = True) -> Program:
     """Build what a request wants; folds: as in Program. Refused: a function of it is too large."""
     program = Program(request, folds)
     for function, loop in request.entries:
-        body = program.view.body(function)
+        body = program.body(function)
         if len(body.locals) > MOST_LOCALS:
             raise Refused(f"function {function} has {len(body.locals)} locals")
         if len(body.locals) * body.size > MOST_STATE:

@@ -133,7 +133,7 @@ def _unit(request: Request, program: "Program", data: bytes) -> Unit:
         blob + bytes(-len(blob) % 16),
         code[0].size,
         elf.machine.elf,
-        len(request.binary),
+        request.source.nbytes,
         entries,
         program.text.sites,
         [row for row in lines if row[0] < code[0].size],

@@ -93,18 +93,17 @@ def float_text(bits: int) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
-def decode(view: "View", function: int, start: int, end: int) -> Body:
-    """The function whose body stands from `start` to `end` of the view's binary."""
-    data = view.data
+def decode(view: "View", function: int, start: int, data: bytes) -> Body:
+    """The function whose body is `data`, which stands at `start` of the binary."""
     params, results = view.signature(function)
     locals = list(params)
-    groups, p = unsigned(data, start)
+    groups, p = unsigned(data, 0)
     for _ in range(groups):
         count, p = unsigned(data, p)
         locals += [LLVM[data[p]]] * count
         p += 1
     body = Body(function, start, len(params), tuple(locals), results)
-    body.root = _instructions(view, body, p, end)
+    body.root = _instructions(view, body, data, p)
     body.size = len(body.ops)
     return body
 
@@ -119,14 +118,14 @@ def _block_type(view: "View", data: bytes, p: int) -> tuple["Types", "Types", in
     return *view.types[index], p
 
 
-def _instructions(view: "View", body: Body, p: int, end: int) -> Region:
-    """Fill the body's lists; returns the region of the whole."""
-    data, form, small = view.data, FORM, SMALL
+def _instructions(view: "View", body: Body, data: bytes, p: int) -> Region:
+    """Fill the body's lists from its bytes behind the locals; returns the region of the whole."""
+    form, small, start, end = FORM, SMALL, body.start, len(data)
     ops, imms, offsets = body.ops, body.imms, body.offsets
     op, imm, at = ops.append, imms.append, offsets.append
     root = region = Region(OP["block"], (), body.results, -1, None)
     while p < end:
-        at(p)
+        at(start + p)
         o = data[p]
         p += 1
         if o >= 0xFB:

@@ -5,15 +5,12 @@ from wasmjit.tiers.optimizer.frames import ZERO, Frame
 from wasmjit.tiers.optimizer.labels import open_label
 from wasmjit.tiers.optimizer.state import Builder
 
-LONGEST = 8  # bytes of an instruction: a body of more bytes is not even decoded
-
 
 def wanted(b: Builder, f: Frame, function: int, count: int | None) -> bool:
     """Whether to inline a call of one of the module's own functions; count: how often the profile saw it."""
-    start, end = b.view.bodies[function - b.view.nimports]
-    if end - start > LONGEST * policy.INLINE_LARGE or f.depth >= policy.INLINE_DEPTH or (count == 0 and f.cold):
+    if not b.program.inlinable(function) or f.depth >= policy.INLINE_DEPTH or (count == 0 and f.cold):
         return False
-    body = b.view.body(function)
+    body = b.program.body(function)
     if b.inlined + body.size > policy.INLINE_UNIT:
         return False
     same = 0
@@ -33,7 +30,7 @@ def inline(b: Builder, f: Frame, function: int, values: list[str], count: int | 
     from wasmjit.tiers.optimizer.function import run  # which imports this
 
     program = b.program
-    body = b.view.body(function)
+    body = program.body(function)
     program.size += body.size
     b.inlined += body.size
     program.inlined.append((((f.function, f.body.offsets[f.at]), *f.callers), function))

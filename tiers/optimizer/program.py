@@ -2,6 +2,8 @@
 
 import platform
 
+from wasmjit.tiers import policy
+from wasmjit.tiers.optimizer.decode import Body
 from wasmjit.tiers.optimizer.ranges_plan import Plan
 from wasmjit.tiers.optimizer.request import HOST, Profile, Request
 from wasmjit.tiers.optimizer.text import UnitText
@@ -23,7 +25,8 @@ class Program:
         self.request = request
         self.folds = folds
         self.folded: set[int] = set()
-        self.view: View = view(request.binary)
+        self.view: View = view(request.source.head)
+        self._bodies: dict[int, Body] = {}
         self.text = UnitText()
         self.profiles = dict(request.profiles)
         self.checked = request.checked
@@ -39,6 +42,18 @@ class Program:
         self.forms: set[int] = set()  # functions whose profiled form exits land in
         self.size = 0  # instructions built, inlined ones again each time
         self._prunes: dict[int, bool] = {}
+
+    def inlinable(self, function: int) -> bool:
+        """Whether a function of the module's own is at hand, and so small that it is worth a look."""
+        body = self.request.source.bodies.get(function)
+        return body is not None and len(body[1]) <= policy.INLINE_BYTES
+
+    def body(self, function: int) -> Body:
+        """A function whose body is at hand, decoded when it is first asked for."""
+        found = self._bodies.get(function)
+        if found is None:
+            found = self._bodies[function] = self.view.body(function, *self.request.source.bodies[function])
+        return found
 
     def points(self, function: int) -> Points:
         """Canonical points of a function's profiled form; none when it has no profile."""

@@ -1,15 +1,16 @@
-"""What the optimizer knows of a module: types, functions, globals, where bodies stand. Made from the bytes of a validated binary."""
+"""What the optimizer knows of a module: types, functions, globals. Made from these sections of a validated binary."""
 
 from collections.abc import Callable
 from functools import lru_cache
 
+from wasmjit.tiers import policy
 from wasmjit.tiers.optimizer.decode import LLVM, Body, decode, skip_expression
 from wasmjit.tiers.optimizer.leb import unsigned
 
 Types = tuple[str, ...]  # LLVM types of values
 REFERENCE = LLVM[0x70]
 
-TYPE, IMPORT, FUNCTION, MEMORY, GLOBAL, CODE = 1, 2, 3, 5, 6, 10  # sections
+TYPE, IMPORT, FUNCTION, MEMORY, GLOBAL = 1, 2, 3, 5, 6  # sections
 FUNC_KIND, TABLE_KIND, MEMORY_KIND, GLOBAL_KIND = range(4)  # imports
 
 
@@ -17,8 +18,8 @@ class View:
     """A module's index spaces, imported ones first.
 
     types: per type (parameters, results) as LLVM types; sigs: the same as encoded, which is what makes signatures equal.
-    functions: type index of each. globals: (LLVM type, mutable). bodies: (offset of the vector of locals, end) of each own function.
-    memories: (flags of the limits as encoded, bytes at least).
+    functions: type index of each. globals: (LLVM type, mutable). memories: (flags of the limits as
+    encoded, bytes at least).
     """
 
     def __init__(self, data: bytes) -> None:
@@ -30,35 +31,32 @@ class View:
         self.globals: list[tuple[str, bool]] = []
         self.nimport_globals = 0
         self.memories: list[tuple[int, int]] = []
-        self.bodies: list[tuple[int, int]] = []
-        self._decoded: dict[int, Body] = {}
+        self._decoded: dict[tuple[int, int, bytes], Body] = {}
         self._sections()
 
     def signature(self, function: int) -> tuple[Types, Types]:
         """Parameter and result types of a function as LLVM types."""
         return self.types[self.functions[function]]
 
-    def body(self, function: int) -> Body:
-        """A function of the module's own, decoded when it is first asked for."""
-        found = self._decoded.get(function)
+    def body(self, function: int, start: int, code: bytes) -> Body:
+        """A function of the module's own, decoded. What may be inlined by other requests is kept."""
+        key = function, start, code
+        found = self._decoded.get(key)
         if found is None:
-            start, end = self.bodies[function - self.nimports]
-            found = self._decoded[function] = decode(self, function, start, end)
+            found = decode(self, *key)
+            if len(code) <= policy.INLINE_BYTES:
+                self._decoded[key] = found
         return found
 
     def _sections(self) -> None:
-        data, at = self.data, 8
-        readers = {
-            TYPE: self._types, IMPORT: self._imports, FUNCTION: self._functions, MEMORY: self._memory, GLOBAL: self._globals,
-            CODE: self._code,
+        data, at = self.data, 0
+        readers: dict[int, Callable[[int, int], object]] = {
+            TYPE: self._types, IMPORT: self._imports, FUNCTION: self._functions, MEMORY: self._memory, GLOBAL: self._globals
         }  # fmt: skip
         while at < len(data):
             number = data[at]
             size, at = unsigned(data, at + 1)
-            reader: Callable[[int, int], object] | None = readers.get(number)
-            if reader is not None:
-                count, first = unsigned(data, at)
-                reader(count, first)
+            readers[number](*unsigned(data, at))
             at += size
 
     def _types(self, count: int, at: int) -> None:
@@ -112,13 +110,6 @@ class View:
             self.globals.append((LLVM[data[at]], data[at + 1] != 0))
             at = skip_expression(data, at + 2)
 
-    def _code(self, count: int, at: int) -> None:
-        data, bodies = self.data, self.bodies
-        for _ in range(count):
-            size, at = unsigned(data, at)
-            bodies.append((at, at + size))
-            at += size
-
 
 def _limits(data: bytes, at: int) -> tuple[int, int, int]:
     """Of limits: their flags, the minimum in bytes if they are a memory's, the position behind them."""
@@ -134,5 +125,5 @@ def _limits(data: bytes, at: int) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=1)
 def view(data: bytes) -> View:
-    """The view of a binary; the last one is kept, with the bodies that it decoded."""
+    """The view of sections; the last one is kept, with the small bodies that it decoded."""
     return View(data)
