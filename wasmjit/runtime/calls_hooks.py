@@ -5,7 +5,7 @@ HOOK_CALL_OPTIONS(func, args, kwargs) -> result                          a Func 
 HOOK_STORE_JOIN(store, func)                                             a Func of another store becomes a value of this one
 HOOK_INSTANCE(address) -> Instance                                       the caller of a host function whose Python object is gone
 HOOK_FUNCREF(object) -> Func, or None if it is no function               an object is to be a funcref value
-HOOK_PROMOTE(mod, function, loop)                                        compile it: MOD_SYNC; or nobody takes requests, which come now or soon
+HOOK_PROMOTE(mod, function, loop)                                        compile it: MOD_SYNC; or nobody takes requests, and some come
 HOOK_COMPILE(mod, function)                                              compile it: it is about to run for the first time (MOD_OPT)
 """
 
