@@ -81,6 +81,66 @@ def test_the_same_load_again(between: str, loads: int, monkeypatch: pytest.Monke
     assert count(ir, r"load (volatile )?i32, ptr %p") == loads
 
 
+@pytest.mark.parametrize(
+    "stored, loads",
+    [
+        ("i32.store offset=8 (local.get 0) (i32.const 1)", 0),  # the same four bytes
+        ("i32.store offset=4 (local.get 0) (i32.const 1)", 1),
+        ("i32.store offset=12 (local.get 0) (i32.const 1)", 1),
+        ("i32.store offset=7 (local.get 0) (i32.const 1)", 1),
+        ("i32.store16 offset=8 (local.get 0) (i32.const 1)", 1),
+        ("i64.store offset=8 (local.get 0) (i64.const 1)", 1),
+        ("f32.store offset=8 (local.get 0) (f32.const 1)", 1),
+        ("i32.store offset=8 (local.get 1) (i32.const 1)", 1),
+    ],
+)
+def test_what_was_stored_is_known(stored: str, loads: int) -> None:
+    ir = body(built(f"{MEMORY} (func (param i32 i32) (result i32) ({stored}) (i32.load offset=8 (local.get 0))))"), 0)
+    assert count(ir, r"load (volatile )?i32, ptr %p") == loads
+
+
+@pytest.mark.parametrize(
+    "stored, loads",
+    [
+        ("i32.store offset=4 (local.get 0) (i32.const 1)", 1),
+        ("i32.store offset=12 (local.get 0) (i32.const 1)", 1),
+        ("i32.store offset=5 (local.get 0) (i32.const 1)", 2),
+        ("i32.store8 offset=11 (local.get 0) (i32.const 1)", 2),
+        ("i64.store offset=1 (local.get 0) (i64.const 1)", 2),
+        ("i32.store (i32.add (local.get 0) (i32.const 12)) (i32.const 1)", 2),
+    ],
+)
+def test_a_store_beside_leaves_what_is_known(stored: str, loads: int) -> None:
+    ir = body(
+        built(f"""{MEMORY} (func (param i32) (result i32)
+        (drop (i32.load offset=8 (local.get 0))) ({stored}) (i32.load offset=8 (local.get 0))))"""),
+        0,
+    )
+    assert count(ir, r"load (volatile )?i32, ptr %p") == loads
+
+
+def test_what_was_stored_is_not_known_behind_a_call_or_a_branch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "INLINE_SMALL", 0)
+    monkeypatch.setattr(policy, "INLINE_RECURSIVE", 0)
+    for between in ("(drop (call 0 (i32.const 0)))", "(if (local.get 0) (then (i32.store8 (i32.const 9) (i32.const 1))))"):
+        ir = body(
+            built(f"""{MEMORY} (func (param i32) (result i32)
+            (i32.store (i32.const 8) (local.get 0)) {between} (i32.load (i32.const 8))))"""),
+            0,
+        )
+        assert count(ir, r"load (volatile )?i32, ptr %p") == 1
+
+
+def test_an_address_is_extended_once() -> None:
+    ir = body(
+        built(f"""{MEMORY} (func (param i32)
+        (i32.store offset=8 (local.get 0) (i32.const 1)) (if (local.get 0) (then (i64.store offset=4 (local.get 0) (i64.const 2))))
+        (i32.store offset=12 (local.get 0) (i32.const 3))))"""),
+        0,
+    )
+    assert count(ir, "zext i32 .* to i64") == 1
+
+
 @pytest.mark.parametrize("offset, compared", [(0, False), ((64 << 20) - 1, False), (64 << 20, True), (0xFFFFFFFF, True)])
 def test_offsets_beyond_the_guard_are_compared(offset: int, compared: bool) -> None:
     ir = body(built(f"{MEMORY} (func (param i32) (drop (i32.load offset={offset} (local.get 0)))))"), 0)
@@ -135,6 +195,13 @@ def test_what_was_never_seen_is_an_exit() -> None:
     assert "77" not in body(cold, 0) and "@exit.0" in body(cold, 0) and "musttail" in body(cold, 0)
     assert [(function, reason) for function, _, reason in cold.exits] == [(0, "cold")] and cold.forms == {0}
     assert cold.exits[0][1] == sorted(profiles[0].points)[1][0]
+
+
+def test_exits_end_in_one_place() -> None:
+    text = """(module (func (param i32) (result i32)
+      (if (local.get 0) (then (return (i32.const 5)))) (if (i32.eqz (local.get 0)) (then (return (i32.const 6)))) (local.get 0)))"""
+    cold = built(text, points(text, {1: 0, 3: 0}))
+    assert len(cold.exits) == 2 and count(body(cold, 0), "musttail") == 1
 
 
 @pytest.mark.parametrize("counts", [None, "nothing", "given up"])

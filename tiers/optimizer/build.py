@@ -6,6 +6,7 @@ Symbols: `body_<function>`, its adapter `i2c_<function>`, and `osr_<function>_<l
 from wasmjit.tiers.optimizer import osr
 from wasmjit.tiers.optimizer.convention import ATTRIBUTES, PARAMETERS, RESULT, give, i2c, parameters
 from wasmjit.tiers.optimizer.decode import Body
+from wasmjit.tiers.optimizer.exits import left
 from wasmjit.tiers.optimizer.frames import ZERO, Frame
 from wasmjit.tiers.optimizer.function import run
 from wasmjit.tiers.optimizer.labels import open_label
@@ -46,6 +47,8 @@ def body_entry(program: Program, body: Body) -> None:
     run(b, f, 0)
     if b.live:
         give(b, body.results, f.vals)
+    if b.leaving:
+        left(b)
     b.finish(body, body.start)
 
 
@@ -58,6 +61,8 @@ def osr_entry(program: Program, body: Body, loop: int) -> None:
         for k, (kind, value) in enumerate(zip(body.results, f.vals, strict=True)):
             b.t.emit(f"store {kind} {value}, ptr {b.t.pointer('%sp', 8 * k)}")
         b.t.emit("ret ptr null")
+    if b.leaving:
+        left(b)
     b.finish(body, loop)
 
 

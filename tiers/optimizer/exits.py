@@ -8,6 +8,7 @@ from wasmjit.tiers.optimizer.frames import MOST_SLOTS, Frame
 from wasmjit.tiers.optimizer.state import Builder
 from wasmjit.tiers.optimizer.unit import Refused
 
+LEFT = "left"
 STRIDE, CYCLE = 37, 101  # guards that are passed after exit n: n * STRIDE % CYCLE
 
 
@@ -41,13 +42,20 @@ def leave(b: Builder, f: Frame, i: int, after: int, reason: str) -> None:
         for k, (value, kind) in enumerate(zip(frame.vals, frame.types, strict=True)):
             if unchanged.get(frame.body.base + k) != value:
                 b.write(slots, 8 * (first + k), kind, value)
-    descriptor = describe(b, frames, f.body.offsets[i], after, reason)
+    b.leaving.append((describe(b, frames, f.body.offsets[i], after, reason), t.block))
+    t.emit(f"br label %{LEFT}")
+
+
+def left(b: Builder) -> None:
+    """Where all exits of the function end, one place for all: a return for each would be a third of the code of a function with many."""
+    t = b.t
+    t.place(LEFT)
+    descriptor = t.let(f"phi ptr {', '.join([f'[ {name}, %{block} ]' for name, block in b.leaving])}")
     if b.osr:
         t.emit(f"ret ptr {descriptor}")
         return
-    passed = PASSED.replace("i64 poison", f"i64 ptrtoint (ptr {descriptor} to i64)", 1)
-    table = b.field(Ec, "%ec", "rt")
-    target = b.element(table, index("land_called"))
+    passed = PASSED.replace("i64 poison", f"i64 {t.let(f'ptrtoint ptr {descriptor} to i64')}", 1)
+    target = b.element(b.field(Ec, "%ec", "rt"), index("land_called"))
     result = t.let(f"musttail call {RESULT} {target}(ptr %ec, ptr %inst, {passed})")
     t.emit(f"ret {RESULT} {result}")
 

@@ -1,4 +1,4 @@
-"""Loads and stores: addresses, checks, and which accesses cannot trap because one before reached as far.
+"""Loads and stores: addresses, checks, which accesses cannot trap because one before reached as far, what memory is known to hold.
 
 Memory is contiguous from 0 and never shrinks: once an access of n bytes behind an address was fine, all of fewer bytes behind it are.
 Accesses that may trap, and all stores, are volatile, so that everything before a trap has happened and nothing after it.
@@ -22,6 +22,7 @@ ACCESSES: dict[int, tuple[Any, ...]] = {
     for row in TABLE
     if row.kind in ("load", "store")
 }
+SAME = {OP[f"{kind}.store"]: OP[f"{kind}.load"] for kind in LLVM}  # loads that give what a store got
 TAKERS = frozenset(OP[name] for name in FOLDING)
 
 
@@ -32,31 +33,37 @@ def place(b: Builder, f: Frame, address: str, offset: int, size: int, i: int) ->
     b.here(f, i)
     shown = b.reach.get(address)
     known = shown is not None and shown[0] >= offset + size
+    if shown is None:
+        wide = t.let(f"zext i32 {address} to i64") if address[0] == "%" else str(int(address) & 0xFFFFFFFF)
+    else:
+        wide = shown[2]
     if shown is not None and known:
         t.dbg = shown[1]  # should LLVM move it up, before the access that showed it, it faults in the place of that
     else:
-        b.reach[address] = offset + size, t.dbg
+        b.reach[address] = offset + size, t.dbg, wide
         if b.program.checked or offset >= GUARD_OFFSETS:
-            check(b, address, offset, size)
-    t.n = n = t.n + 1
-    if address[0] != "%":
-        t.lines.append(f"  %p{n} = getelementptr i8, ptr %mem, i64 {(int(address) & 0xFFFFFFFF) + offset}")
-    elif offset:
-        t.lines.append(
-            f"  %a{n} = zext i32 {address} to i64\n  %b{n} = getelementptr i8, ptr %mem, i64 %a{n}\n"
-            f"  %p{n} = getelementptr i8, ptr %b{n}, i64 {offset}"
-        )
-    else:
-        t.lines.append(f"  %a{n} = zext i32 {address} to i64\n  %p{n} = getelementptr i8, ptr %mem, i64 %a{n}")
-    return f"%p{n}", not known
+            check(b, wide, offset, size)
+    if wide[0] != "%":
+        return beside(b, "%mem", int(wide) + offset), not known
+    key = t.block, wide
+    base = b.bases.get(key)
+    if base is None:
+        base = b.bases[key] = beside(b, "%mem", wide)
+    return beside(b, base, offset) if offset else base, not known
 
 
-def check(b: Builder, address: str, offset: int, size: int) -> None:
-    """Compare the end of an access with the memory's length."""
+def beside(b: Builder, base: str, offset: str | int) -> str:
+    """Address so many bytes behind a pointer into the memory."""
     t = b.t
-    effective = str((int(address) & 0xFFFFFFFF) + offset) if address[0] != "%" else t.let(f"zext i32 {address} to i64")
-    if offset and address[0] == "%":
-        effective = t.let(f"add nuw i64 {effective}, {offset}")
+    t.n = n = t.n + 1
+    t.lines.append(f"  %p{n} = getelementptr i8, ptr {base}, i64 {offset}")
+    return f"%p{n}"
+
+
+def check(b: Builder, wide: str, offset: int, size: int) -> None:
+    """Compare the end of an access with the memory's length; wide: its address as an i64."""
+    t = b.t
+    effective = str(int(wide) + offset) if wide[0] != "%" else t.let(f"add nuw i64 {wide}, {offset}") if offset else wide
     end = t.let(f"add nuw i64 {effective}, {size}")
     length = b.globals.get(LENGTH)
     if length is None:
@@ -91,12 +98,19 @@ def load(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
 
 
 def store(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
+    """What was loaded stays known where the same address with offsets shows that it is not what is stored, and so is what is stored."""
     size, _, access, plain = ACCESSES[o]
     value = b.pop(f)
     address = b.pop(f)
     if b.fast is not None:
         b.here(f, i)
         plain(b.t, b.fast.pointer(b, i, offset), value)
-    else:
-        access(b.t, place(b, f, address, offset, size, i)[0], value)
-    b.cache.clear()
+        b.cache.clear()
+        return
+    access(b.t, place(b, f, address, offset, size, i)[0], value)
+    end = offset + size
+    b.cache = {
+        key: known for key, known in b.cache.items() if key[0] == address and (key[1] >= end or key[1] + ACCESSES[key[2]][0] <= offset)
+    }
+    if o in SAME:
+        b.cache[address, offset, SAME[o]] = value

@@ -23,9 +23,11 @@ LENGTH = -1  # stands among the known globals for the memory's length, which cha
 class Builder:
     """live: whether the place at hand is reached. globals: known values, in a dictionary that never changes in place.
 
-    reach: by the name of an address, how many bytes from it on an access before has shown to be accessible, and where that was. cache:
-    what loads gave since the last store or call. osr: an entry into a running frame, else a body. initial: what its slots hold.
-    fast: the fast version of a loop that is being built; slow: a loop whose other version is.
+    reach: by the name of an address, how many bytes from it on an access before has shown to be accessible, where that was, and the name
+    of the address as an i64. bases: pointers to such addresses, which are of use in their block only. cache: what memory is known to hold,
+    by address, offset and the number of a load. osr: an entry into a running frame, else a body. initial: what its slots hold.
+    leaving: descriptors of exits, and the blocks that they come from. fast: the fast version of a loop that is being built; slow: a loop
+    whose other version is.
     """
 
     def __init__(self, program: Program, head: str, osr: bool) -> None:
@@ -36,9 +38,11 @@ class Builder:
         self.cold: list[str] = []
         self.live = True
         self.reach: Reach = {}
+        self.bases: dict[tuple[str, str], str] = {}
         self.cache: dict[tuple[str, int, int], str] = {}
         self.globals: dict[int, str] = {}
         self.initial: dict[int, str] = {}
+        self.leaving: list[tuple[str, str]] = []
         self.fast: Fast | None = None
         self.slow: Region | None = None
         self.guards = program.stress == GUARDS
