@@ -125,6 +125,34 @@ def test_traps_name_their_places(level: int, interpreted: list[tuple[str, list[t
     assert places(installed(assemble(SWITCH), level)) == interpreted
 
 
+LOADED = (
+    "(i64.store8 (i32.const 24) (i64.add (local.get $k) (i64.extend_i32_u (i32.load (local.get $at)))))",
+    "(i32.store8 (i32.const 24) (i32.add (i32.wrap_i64 (local.get $k)) (i32.load (local.get $at))))",
+    "(i64.store16 (i32.const 24) (i64.mul (local.get $k) (i64.extend_i32_s (i32.load (local.get $at)))))",
+    "(i64.store (i32.const 24) (i64.extend_i32_u (i32.load8_s (local.get $at))))",
+    "(i32.store16 (i32.const 24) (i32.wrap_i64 (i64.shr_u (i64.load (local.get $at)) (i64.const 48))))",
+    "(i64.store32 (i32.const 24) (i64.xor (local.get $k) (i64.load32_s (local.get $at))))",
+    "(f64.store (i32.const 24) (f64.convert_i32_u (i32.load (local.get $at))))",
+    "(i32.store8 (i32.load (local.get $at)) (i32.wrap_i64 (local.get $k)))",
+)
+TWICE = """(func (export "run") (param $at i32) (local $k i64)
+  (loop $l (i32.store8 (i32.const 8) (i32.const 1)) {}
+    (br_if $l (i64.lt_u (local.tee $k (i64.add (local.get $k) (i64.const 1))) (i64.extend_i32_u (local.get $at))))))"""
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("body", LOADED)
+def test_a_load_whose_result_is_widened_or_cut_down_elsewhere(level: int, body: str) -> None:
+    """It keeps its site, between an access before and the store that takes part of what was loaded."""
+    binary = assemble(f"(module (memory 1) {TWICE.format(body)})")
+    found = []
+    for instance in (wasmjit.Instance(wasmjit.Module(binary, config=wasmjit.Config("interp"))), installed(binary, level)):
+        with pytest.raises(wasmjit.Trap) as trap:
+            instance.exports.run(-9)
+        found.append([(frame.index, frame.offset) for frame in trap.value.frames])
+    assert found[0] == found[1]
+
+
 SUM = """(module (memory 1)
   (func (param i32 f64) (result f64) (f64.add (local.get 1) (f64.load (local.get 0)))))"""
 
