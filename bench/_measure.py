@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from math import exp, fsum, log
 from statistics import median
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-def interleaved(timers: Iterable[Callable[[], float]], rounds: int) -> list[list[float]]:
+def interleaved(timers: Iterable[Callable[[], T]], rounds: int) -> list[list[T]]:
     """What each timer returned in each round; in every round each runs once."""
-    measured = [(timer, list[float]()) for timer in timers]
+    measured = [(timer, list[T]()) for timer in timers]
     for _ in range(rounds):
         for timer, times in measured:
             times.append(timer())

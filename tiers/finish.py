@@ -5,11 +5,10 @@ descriptor of the program, takes at most WASMJIT_FINISH seconds of CPU time (pol
 one at a time works for a cache folder, whose lock (flock) it holds: who wants to wait for it takes that.
 """
 
+import marshal
 import os
-import pickle
 import sys
 import time
-from dataclasses import dataclass
 
 from wasmjit._image import native
 from wasmjit.native.cache import PACKAGE, locate
@@ -33,18 +32,6 @@ N = native()
 VARIABLE = "WASMJIT_FINISH"
 LOCK = 3  # the descriptor that has the lock in the process that finishes
 _START = "import sys; sys.path[:] = sys.argv[1:]; from wasmjit.tiers.finish import main; main()"
-
-
-@dataclass
-class Estate:
-    """What a program leaves: where a module's code is kept (as of Entry), requests, the most valuable first, seconds to spend on them."""
-
-    setting: bool | str
-    name: str
-    binary: bytes
-    llvm: str
-    requests: "list[Request]"
-    seconds: float
 
 
 def allowance() -> float:
@@ -95,8 +82,7 @@ def leave(module: "Module", state: "State") -> bool:
         if sum(job.samples for job in chosen) * policy.SAMPLE < policy.FINISH_FROM:
             return False
         entry.fingerprint(module)
-        requests = requests_of(module, state, chosen)
-        return start(Estate(entry.setting, entry.name, entry.binary, llvm_version(), requests, seconds), lock)
+        return start(estate(entry, requests_of(module, state, chosen), seconds), lock)
     finally:
         os.close(lock)
 
@@ -123,7 +109,16 @@ def requests_of(module: "Module", state: "State", jobs: "Iterable[Job]") -> "lis
     return [request_of(module, state, entries_of(mod, job.function, job.loop), job.level, taken=taken) for job in jobs]
 
 
-def start(estate: Estate, lock: int) -> bool:
+def estate(entry: Entry, requests: "Iterable[Request]", seconds: float) -> bytes:
+    """What a program leaves, as bytes: where a module's code is kept, requests, the most valuable first, seconds to spend on them."""
+    from wasmjit.tiers.optimizer.request import Source
+    from wasmjit.tiers.optimizer.wire import packed
+
+    sent = Source()
+    return marshal.dumps((entry.setting, entry.name, entry.binary, llvm_version(), seconds, [packed(each, sent) for each in requests]))
+
+
+def start(left: bytes, lock: int) -> bool:
     """Start the process that compiles what is left and has the lock as long as it lives. False: it cannot be started."""
     import fcntl
 
@@ -134,7 +129,7 @@ def start(estate: Estate, lock: int) -> bool:
     try:
         opened.append(os.memfd_create("wasmjit"))
         with open(opened[0], "wb", closefd=False) as file:
-            pickle.dump(estate, file, pickle.HIGHEST_PROTOCOL)
+            file.write(left)
         os.lseek(opened[0], 0, os.SEEK_SET)
         opened += [fcntl.fcntl(n, fcntl.F_DUPFD_CLOEXEC, LOCK + 1) for n in (opened[0], lock)]  # out of the way of those below
         actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, opened[1], 0), (os.POSIX_SPAWN_DUP2, opened[2], LOCK)]
@@ -157,34 +152,39 @@ def main() -> None:
     os.chdir("/")
     os.nice(policy.FINISH_NICE)
     with open(0, "rb", closefd=False) as file:
-        estate = pickle.load(file)
+        left = file.read()
     from wasmjit.tiers.worker import confine
 
     confine()
-    finish(estate)
+    finish(left)
 
 
-def finish(estate: Estate) -> None:
-    """Compile requests until the time is over; every second of it is written to the cache."""
+def finish(left: bytes) -> None:
+    """Compile what was left until the time is over; every second of it is written to the cache."""
+    from wasmjit.tiers.optimizer.request import Source
+    from wasmjit.tiers.optimizer.wire import unpacked
     from wasmjit.tiers.worker import DONE, allow_cpu, compile_packed
 
-    entry = Entry.named(estate.setting, estate.name, estate.binary)
+    setting, name, binary, llvm, seconds, requests = marshal.loads(left)
+    entry = Entry.named(setting, name, binary)
+    received = Source()
     made: list[Kept] = []
     began = written = time.process_time()
-    for request in estate.requests:
+    for packed in requests:
+        request = unpacked(packed, received)
         allow_cpu(policy.LONGEST)
         kind, data = compile_packed(request)
         if kind == DONE:
             made.append(Kept(request.entries, request.options.level, data))
         now = time.process_time()
-        if now - began > estate.seconds:
+        if now - began > seconds:
             break
         if now - written > 1.0:
             written = now
-            if not keep(entry, made, estate.llvm):
+            if not keep(entry, made, llvm):
                 return
             made = []
-    keep(entry, made, estate.llvm)
+    keep(entry, made, llvm)
 
 
 def keep(entry: Entry, made: "list[Kept]", llvm: str) -> bool:
