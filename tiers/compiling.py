@@ -104,6 +104,11 @@ class Compiler:
                 raise
         return compile_here(request)
 
+    def prepare(self) -> None:
+        """A request is likely to come that workers compile: start one, if there is a compiler."""
+        if self._workers is None and not (available() if self.missing is None else self.missing):
+            self.workers().prepare()
+
     def require(self) -> None:
         """Raise ImportError if there is no compiler."""
         self.missing = available()
@@ -126,11 +131,16 @@ class Compiler:
             return self._workers
 
     def close(self) -> None:
-        """End the worker processes."""
+        """End the worker processes, without waiting for that."""
         with self._lock:
             if self._workers is not None:
-                self._workers.close()
+                self._workers.close(wait=False)
                 self._workers = None
+
+    def forked(self) -> None:
+        """In the child of a fork, which has no workers."""
+        if self._workers is not None:
+            self._workers.forked()
 
 
 def harmless(mod: int, request: "Request", nbytes: int) -> bool:

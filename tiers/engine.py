@@ -83,10 +83,12 @@ class Engine:
         wanted = ahead.wanted_of(module, profile, functions)
         return ahead.compile_all(self.compiler, module, self._state(module), wanted, level, progress)
 
-    def serve(self) -> None:
-        """Take requests and compile until nothing is asked for any more, in a thread for that."""
+    def serve(self, processes: bool) -> None:
+        """Take requests and compile until nothing is asked for any more, in a thread for that. processes: most of them in workers."""
         thread = threading.current_thread()
         thread.name = THREAD
+        if processes and not self._ending:
+            self.compiler.prepare()
         pause = policy.POLL
         while not self._ending:
             ready = self._queue.ready()
@@ -232,6 +234,7 @@ class Engine:
 
     def forked(self) -> None:
         """In the child of a fork, where LLVM may be in the middle of something that its thread in the parent did."""
+        self.compiler.forked()
         self.compiler = Compiler()
         self.compiler.inprocess = False
         self._queue = Queue()

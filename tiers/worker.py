@@ -33,8 +33,27 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is no answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program, which ends this by closing the pipe
     os.nice(policy.WORKER_NICE)
+    close_others(answers)
     confine()
+    get_ready()
     serve(0, answers, compile_packed)
+
+
+def close_others(answers: int) -> None:
+    """Close what the program's libraries had open: all descriptors but the first three and this one."""
+    for name in os.listdir("/dev/fd"):
+        if int(name) > 2 and int(name) != answers:
+            try:
+                os.close(int(name))
+            except OSError:  # it was the listing's
+                pass
+
+
+def get_ready() -> None:
+    """Load what compiles, so that the first request need not wait for that."""
+    from wasmjit.tiers.optimizer import build, compile, target  # noqa: F401
+
+    target.warm_up()
 
 
 def confine() -> None:

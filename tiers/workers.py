@@ -6,11 +6,10 @@ Request; what comes back is read as plain bytes, since the process that sent it 
 
 import os
 import select
-import signal
-import subprocess
 import sys
 import threading
 import time
+from _signal import SIGKILL, SIGPIPE, SIGXFSZ
 
 from wasmjit.native.cache import PACKAGE
 from wasmjit.tiers import policy
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 _START = "import sys; sys.path[:] = sys.argv[1:]; from wasmjit.tiers.worker import main; main()"
 _LARGEST_ANSWER = 1 << 30
+_ENDING = 1.0  # seconds to wait for the end of a process that has closed its pipe
 
 
 class WorkerDied(Refusal):
@@ -37,27 +37,23 @@ class Worker:
     def __init__(self) -> None:
         if not sys.executable:
             raise OSError("no Python to start worker processes with")
-        paths = [os.path.dirname(PACKAGE), *filter(None, sys.path)]
+        self.pid = -1
+        self._status: int | None = None  # how it ended, as exit status or negative signal
+        self._reaping = threading.Lock()
         self._known = Source()  # what it has
         self._sent = 0  # bytes, since it had nothing
         theirs_in, self._in = os.pipe()
         self._out, theirs_out = os.pipe()
         try:
-            command = [sys.executable, "-I", "-S", "-c", _START, *paths]
-            self._process = subprocess.Popen(command, stdin=theirs_in, stdout=theirs_out, stderr=subprocess.DEVNULL, close_fds=True)
+            self.pid = _spawn(theirs_in, theirs_out)
         except BaseException:
-            self._hang_up()
+            self.hang_up()
             raise
         finally:
             os.close(theirs_in)
             os.close(theirs_out)
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
-
-    @property
-    def pid(self) -> int:
-        """Its process number."""
-        return self._process.pid
 
     def compile(self, request: "Request", seconds: float = policy.LONGEST) -> bytes:
         """The packed unit. Raises Refusal, WorkerDied; after that it must be `close`d."""
@@ -83,16 +79,31 @@ class Worker:
 
     def kill(self) -> None:
         """End it, also while another thread is in `compile`."""
-        if self._process.poll() is None:
-            self._process.kill()
+        with self._reaping:
+            if self._status is None:
+                os.kill(self.pid, SIGKILL)
 
     def close(self) -> None:
         """End it and forget it."""
         self.kill()
-        self._process.wait()
-        self._hang_up()
+        while self.ended() is None:
+            time.sleep(0.001)
+        self.hang_up()
 
-    def _hang_up(self) -> None:
+    def ended(self) -> int | None:
+        """How it ended, as its exit status or the negative number of a signal; None while it runs."""
+        with self._reaping:
+            if self._status is None:
+                try:
+                    found, status = os.waitpid(self.pid, os.WNOHANG)
+                    if found:
+                        self._status = os.waitstatus_to_exitcode(status)
+                except ChildProcessError:  # the program takes its children's ends itself
+                    self._status = 0
+            return self._status
+
+    def hang_up(self) -> None:
+        """Close the pipes: it ends when it looks for the next request."""
         if self._in >= 0:
             os.close(self._in)
             os.close(self._out)
@@ -127,16 +138,27 @@ class Worker:
 
     def _fate(self) -> str:
         """How the process ended, "" if it has not."""
-        try:
-            code = self._process.wait(1.0)
-        except subprocess.TimeoutExpired:
-            return ""
+        end = time.monotonic() + _ENDING
+        while (code := self.ended()) is None:
+            if time.monotonic() > end:
+                return ""
+            time.sleep(0.001)
         if code >= 0:
             return f"the compiler ended with status {code}"
+        import signal
+
         try:
             return f"the compiler was killed by {signal.Signals(-code).name}"
         except ValueError:
             return f"the compiler was killed by signal {-code}"
+
+
+def _spawn(requests: int, answers: int) -> int:
+    """Start a process that reads and writes these descriptors. What else is open here and not closed by exec it closes itself."""
+    paths = [os.path.dirname(PACKAGE), *filter(None, sys.path)]
+    command = [sys.executable, "-I", "-S", "-c", _START, *paths]
+    actions = [(os.POSIX_SPAWN_DUP2, requests, 0), (os.POSIX_SPAWN_DUP2, answers, 1), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
+    return os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsigmask=(), setsigdef=(SIGPIPE, SIGXFSZ))
 
 
 class Workers:
@@ -160,25 +182,43 @@ class Workers:
                 self._drop(worker)
                 raise
             except Refusal:
+                self._deaths = 0
                 self._give(worker)
                 raise
             except BaseException:  # Ctrl-C in a thread that waits: the answer that will come is nobody's
                 self._drop(worker)
                 raise
+            self._deaths = 0
             self._give(worker)
             return unit
 
-    def close(self) -> None:
-        """Kill all of them. What is being compiled ends with WorkerDied."""
+    def prepare(self) -> None:
+        """Start one if there is none, so that it is ready when it is needed. Not in several threads at once."""
+        if not self._all:
+            try:
+                self._give(self._take())
+            except NoWorkers:  # whoever needs one will hear of that
+                pass
+
+    def close(self, wait: bool = True) -> None:
+        """Kill all of them. What is being compiled ends with WorkerDied. wait: until those that had nothing to do are gone."""
         if os.getpid() != self._process:
             return
         with self._lock:
             free, self._free = self._free, []
             busy, self._all = self._all.difference(free), set()
         for worker in free:
-            worker.close()
+            if wait:
+                worker.close()
+            else:
+                worker.kill()
         for worker in busy:
             worker.kill()  # whoever waits for it closes it
+
+    def forked(self) -> None:
+        """In the child of a fork, whose pipes would keep them alive. They are the parent's."""
+        for worker in self._all:
+            worker.hang_up()
 
     def _take(self) -> Worker:
         with self._lock:
@@ -198,7 +238,6 @@ class Workers:
 
     def _give(self, worker: Worker) -> None:
         with self._lock:
-            self._deaths = 0
             if worker in self._all:
                 self._free.append(worker)
                 return

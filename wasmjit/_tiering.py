@@ -109,7 +109,7 @@ def _promote(mod: int, function: int, loop: int) -> None:
     if module.config.compile == "sync":
         engine().promote(module, function, loop)
     else:
-        attendant.call()
+        attendant.call(module.config.compile != "background")
 
 
 def _compile(mod: int, function: int) -> None:
@@ -129,11 +129,13 @@ class Attendant:
         self.lock = allocate_lock()
         self.running = False
         self.called = False
+        self.processes = False
 
-    def call(self) -> None:
-        """Start the thread if there is none."""
+    def call(self, processes: bool) -> None:
+        """Start the thread if there is none. processes: what is asked for is compiled in workers, one of which it starts at once."""
         with self.lock:
             self.called = True
+            self.processes |= processes
             if self.running:
                 return
             self.running = True
@@ -149,7 +151,7 @@ class Attendant:
         try:
             while True:
                 self.called = False
-                engine().serve()
+                engine().serve(self.processes)
                 with self.lock:
                     if not self.called:
                         self.running = False

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.engine.conftest import PROGRAM, Run
+from tests.engine.conftest import PROGRAM, Run, eventually
 from tests.paths import EXAMPLES, ROOT
 
 # A body that takes LLVM some 50 ms.
@@ -163,3 +163,34 @@ except KeyboardInterrupt:
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=100)
     assert (process.returncode, out, err) == (0, "done\n", "")
+
+
+def test_a_worker_gets_ready_when_the_first_function_is_warm(run: Run) -> None:
+    text = """
+from wasmjit import _tiering
+exports = make(cache=False, thresholds={"window": 1 << 30})  # no request comes
+assert exports.fib(5) == 5
+assert _tiering._engine is None and "wasmjit.tiers.engine" not in sys.modules  # nothing is warm
+end = time.monotonic() + 60
+while (_tiering._engine is None or not _tiering._engine.compiler._workers or not _tiering._engine.compiler._workers._free):
+    exports.fib(20)
+    assert time.monotonic() < end
+(worker,) = _tiering._engine.compiler._workers._free
+assert exports.fib.tier == "interp" and worker.ended() is None
+print(worker.pid)
+"""
+    done = run(text)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert eventually(lambda: not alive(int(done.stdout)))
+
+
+def test_none_gets_ready_where_the_program_compiles_itself(run: Run) -> None:
+    text = """
+from wasmjit import _tiering
+exports = make(cache=False, compile=COMPILE)
+assert heat(exports.fib) == "opt"
+assert not _tiering.engine().compiler._workers
+"""
+    for compile in "background", "sync":
+        done = run(text.replace("COMPILE", repr(compile)))
+        assert (done.returncode, done.stderr) == (0, "")

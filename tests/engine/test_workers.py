@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.engine.conftest import eventually
 from wasmjit.tiers import policy, workers
 from wasmjit.tiers.compiling import NoWorkers, Refusal
 from wasmjit.tiers.optimizer.request import Request, Source
+from wasmjit.tiers.optimizer.wire import packed, unpacked
 from wasmjit.tiers.workers import Worker, WorkerDied, Workers
 
 # What to do is told by the request's head.
@@ -45,6 +47,10 @@ def compile(request):
             return worker.DONE, bytes(len(bytearray(8 << 30)) % 7)
         except MemoryError:
             return worker.FAILED, b"no memory"
+    if request in ("open", "close"):
+        if request == "close":
+            worker.close_others(1)
+        return worker.DONE, " ".join(fd for fd in os.listdir("/dev/fd") if int(fd) > 2 and os.path.exists(f"/dev/fd/{fd}")).encode()
     if request == "pid":
         return worker.DONE, str(os.getpid()).encode()
     return worker.DONE, request.encode()[::-1]
@@ -181,5 +187,48 @@ def test_the_process_ends_with_its_input() -> None:
     worker = Worker()
     pid = int(worker.compile(Request(Source(0, b"pid"), ((0, 0),))))
     assert worker.pid == pid
-    worker._hang_up()
-    assert worker._process.wait(10) == 0
+    worker.hang_up()
+    assert eventually(lambda: worker.ended() == 0)
+
+
+def test_one_that_was_prepared_is_used(pool: Workers) -> None:
+    pool.prepare()
+    (worker,) = pool._all
+    pool.prepare()
+    assert int(ask(pool, "pid")) == worker.pid and pool._all == {worker}
+
+
+def test_what_libraries_left_open_is_closed(pool: Workers) -> None:
+    ours = os.open(os.devnull, os.O_RDONLY)
+    os.set_inheritable(ours, True)
+    try:
+        assert str(ours).encode() in ask(pool, "open").split()
+        assert ask(pool, "close") == b""
+    finally:
+        os.close(ours)
+
+
+def test_a_worker_is_sent_only_what_it_has_not_got() -> None:
+    bodies = {0: (10, b"a" * 5000), 1: (6000, b"b" * 5000)}
+    here, there = Source(), Source()
+
+    def sent(source: Source) -> int:
+        data = packed(Request(source, ((0, 0),)), here)
+        arrived = unpacked(data, there).source
+        assert (arrived.nbytes, arrived.head, arrived.bodies) == (source.nbytes, source.head, source.bodies)
+        return len(data)
+
+    assert sent(Source(20000, b"h" * 3000, bodies)) > 13000
+    assert sent(Source(20000, b"h" * 3000, bodies)) < 200
+    assert sent(Source(20000, b"h" * 3000, {1: bodies[1]})) < 200
+    assert 5000 < sent(Source(20000, b"h" * 3000, {0: (10, b"c" * 5000), 1: bodies[1]})) < 6000
+    assert sent(Source(20000, b"H" * 3000, {0: bodies[0]})) > 8000
+    assert sent(Source(20001, b"H" * 3000, {0: bodies[0]})) > 8000
+
+
+def test_what_a_worker_keeps_is_bounded(pool: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "RESENT", 1000)
+    for what in "ab" * 2000, "pid", "ab", "ab" * 2000:
+        ask(pool, what)
+        (worker,) = pool._all
+        assert worker._known.head == what.encode() and worker._sent < 10000

@@ -25,9 +25,7 @@ class Profile:
 
     __slots__ = ("points", "targets")
 
-    def __init__(
-        self, points: "dict[tuple[int, int], tuple[int, int]]", targets: "dict[int, list[tuple[int, int]]] | None" = None
-    ) -> None:
+    def __init__(self, points: "dict[tuple[int, int], tuple[int, int]]", targets: "dict[int, list[tuple[int, int]]] | None" = None) -> None:
         self.points = points
         self.targets = {} if targets is None else targets
 
