@@ -103,10 +103,16 @@ def locked(folder: str, *, wait: bool = False) -> int:
 
 
 def requests_of(module: "Module", state: "State", jobs: "Iterable[Job]") -> "list[Request]":
-    """Requests for jobs; what was counted is taken once and is the same object in all of them, so that they stay small together."""
+    """Requests for jobs, the first ones: the program is ending, and somebody waits for that."""
     mod = module.address
     taken: dict[int, Records] = {}
-    return [request_of(module, state, entries_of(mod, job.function, job.loop), job.level, taken=taken) for job in jobs]
+    requests = []
+    deadline = time.perf_counter() + policy.FINISH_HANDING
+    for job in jobs:
+        requests.append(request_of(module, state, entries_of(mod, job.function, job.loop), job.level, taken=taken))
+        if time.perf_counter() > deadline:
+            break
+    return requests
 
 
 def estate(entry: Entry, requests: "Iterable[Request]", seconds: float) -> bytes:

@@ -91,6 +91,7 @@ QUEUED = 4096  # requests that wait at most; the least valuable are dropped and 
 FINISH = 10.0
 FINISH_NICE = 19
 FINISH_FROM = 0.05  # seconds of interpretation that could be saved, below which that is left alone: handing it over takes some 30 ms
+FINISH_HANDING = 0.03  # seconds at most that are spent on the requests, about 100 of them
 LUKEWARM = 5  # samples that make a function worth it: 0.1 ms a run against some 10 ms once
 
 # --- the code cache
