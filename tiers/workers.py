@@ -9,7 +9,7 @@ import select
 import sys
 import threading
 import time
-from _signal import SIGKILL, SIGPIPE, SIGXFSZ
+from _signal import SIGKILL, SIGPIPE, SIGXFSZ  # type: ignore[import-not-found]  # signal is slow to import
 
 from wasmjit.native.cache import PACKAGE
 from wasmjit.tiers import policy
