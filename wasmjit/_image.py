@@ -58,6 +58,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.elements",
     "wasmjit.runtime.entry",
     "wasmjit.runtime.faults",
+    "wasmjit.runtime.frameless",
     "wasmjit.runtime.frames",
     "wasmjit.runtime.inspection",
     "wasmjit.runtime.instances",

@@ -5,8 +5,9 @@ run right there, on the thread's own stack below the interrupted frame: it may r
 leaves the signal's frame behind like any other. So the signal is let through again before, and no throw has to set right what is
 blocked; until then it is blocked, or a flood of it would pile up frames. Returning, the kernel restores the registers, all of them.
 
-The code may have been interrupted anywhere, between two halves of what it does to the context too. So what it writes there
-(callee, instance) is put back, and slots above the frame, where arguments and results may be on their way, are stepped over.
+The code may have been interrupted anywhere. A function that has no frame yet, or none any more, counts as not called. What the code
+may have been about to write to the context (callee, instance) is put back, and slots above the frame, where arguments and results may
+be on their way, are stepped over.
 
 A tick that falls into what optimized code has called is made up for when that returns to it.
 
@@ -36,6 +37,7 @@ from wasmjit.native.libc import dlsym, pthread_getspecific
 from wasmjit.runtime.codearena import in_code
 from wasmjit.runtime.context import THREADS, current_ec
 from wasmjit.runtime.faults import Previous, forward_enter, forward_leave, handler_install
+from wasmjit.runtime.frameless import frameless_return
 from wasmjit.runtime.frames import NATIVE
 from wasmjit.runtime.platform import (
     REG_FP,
@@ -89,7 +91,8 @@ def preempt_tick(ec: ptr[Ec], context: ptr[u8]) -> void:
         return
     pc = load(u64, context + REG_PC)
     if in_code(pc):
-        preempt_here(ec, pc, load(u64, context + REG_FP))
+        caller = frameless_return(pc, context)
+        preempt_here(ec, pc if caller == 0 else caller - 1, load(u64, context + REG_FP))
     else:
         ec.missed = 1
 

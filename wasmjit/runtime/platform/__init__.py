@@ -3,8 +3,9 @@
 A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of the program counter, the stack pointer and
 the register of a C function's first argument), REG_SLOT_PC, REG_CSP and REG_EC (of the registers in which interpreter
 handlers keep slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), REG_FP (of the frame
-pointer), ENTRY_SP_BIAS, SYS_*, ELF_MACHINE, `assembler()`: text that defines `enter` and `rt_throw`,
-and `thunk(name, target, returns)`: text of an entry of runtime.natives.
+pointer), REG_LINK (of the register with the return address, if there is one), ENTRY_SP_BIAS, SYS_*, ELF_MACHINE,
+`assembler()`: text that defines `enter` and `rt_throw`, and `thunk(name, target, returns)`: text of an entry of
+runtime.natives.
 What all of them share is here.
 """
 
@@ -29,7 +30,7 @@ SYS_GETTID, SYS_FUTEX = chosen.SYS_GETTID, chosen.SYS_FUTEX
 ENTRY_SP_BIAS = chosen.ENTRY_SP_BIAS  # what a C function finds its stack pointer below a multiple of 16
 ELF_MACHINE = chosen.ELF_MACHINE
 SYS_TIMER_CREATE, SYS_TIMER_SETTIME, SYS_TIMER_DELETE = chosen.SYS_TIMER_CREATE, chosen.SYS_TIMER_SETTIME, chosen.SYS_TIMER_DELETE
-REG_FP = chosen.REG_FP
+REG_FP, REG_LINK = chosen.REG_FP, chosen.REG_LINK
 
 # Linux and glibc or musl, 64 bit
 PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC = 0, 1, 2, 4

@@ -9,7 +9,7 @@ from wasmjit.runtime.structs import Act, Code, Ec, FuncRef, Inst
 
 ELF_MACHINE = 183
 SYS_TIMER_CREATE, SYS_TIMER_SETTIME, SYS_TIMER_DELETE = 107, 110, 111
-REG_FP = 416  # x29
+REG_FP, REG_LINK = 416, 424  # x29, x30
 REG_PC, REG_SP, REG_ARG0 = 440, 432, 184  # ucontext_t: pc, sp, x0
 REG_SLOT_PC, REG_CSP, REG_EC = 344, 376, 368  # x20, x24, x23
 REG_FAULT = 176

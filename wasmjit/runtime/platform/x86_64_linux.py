@@ -9,7 +9,7 @@ from wasmjit.runtime.structs import Act, Code, Ec, FuncRef, Inst
 
 ELF_MACHINE = 62
 SYS_TIMER_CREATE, SYS_TIMER_SETTIME, SYS_TIMER_DELETE = 222, 223, 226
-REG_FP = 120  # rbp
+REG_FP, REG_LINK = 120, 0  # rbp
 REG_PC, REG_SP, REG_ARG0 = 168, 160, 104  # ucontext_t: rip, rsp, rdi
 REG_SLOT_PC, REG_CSP, REG_EC = 72, 104, 96  # r12, rdi, r15
 REG_FAULT = 216  # cr2
