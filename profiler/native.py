@@ -14,6 +14,7 @@ from wasmjit.profiler.events import Event
 from wasmjit.runtime.codes import (
     TRACE_DEOPT,
     TRACE_ENTER,
+    TRACE_KEPT,
     TRACE_OSR_ENTER,
     TRACE_OSR_EXIT,
     TRACE_REQUEST,
@@ -99,6 +100,9 @@ class Reader:
 
     def _emit(self, record: tuple[int, ...]) -> None:
         _, time, thread, mod, number, index, a, b, nvalues, *values = record
+        if number == TRACE_KEPT:
+            self._kept(time, thread, mod, a, b)
+            return
         kind = KINDS.get(number)
         if kind is None:
             return
@@ -121,6 +125,25 @@ class Reader:
         if nvalues:
             fields["values"] = tuple(values[:nvalues])
         events.emit(kind, time=time, thread=thread, **fields)
+
+    def _kept(self, time: int, thread: int, mod: int, unit: int, nbytes: int) -> None:
+        """Code of an earlier run was installed."""
+        from wasmjit._tiering import find
+        from wasmjit.tiers.optimizer.unit import REASONS
+
+        module = find(mod)
+        if module is None:
+            return
+        reasons = dict(enumerate(REASONS))
+        rows = iter_unpack("<III", N.unit_exit_rows(unit))
+        self._exits[unit] = tuple((function, pc, reasons.get(reason, "")) for function, pc, reason in rows)
+        for function, loop, _, _ in iter_unpack("<IIII", N.unit_entries(unit)):
+            name = module.func_name(function)
+            self._names[mod, function] = module.name, name
+            about = {"mod": mod, "module": module.name, "function": function, "name": name, "pc": loop or None}
+            events.emit("cache_hit", time=time, thread=thread, code_bytes=nbytes, **about)
+            fields = {"unit": unit, "exits": self._exits[unit], "tier_from": "interp", "tier_to": "opt"}
+            events.emit("install", time=time, thread=thread, **about, **fields)
 
     def _exit(self, unit: int, number: int, mod: int, index: int) -> dict[str, object]:
         """Where an exit leads and why it is there."""

@@ -98,8 +98,8 @@ LUKEWARM = 5  # samples that make a function worth it: 0.1 ms a run against some
 
 PATIENCE = 1.0  # seconds to wait for another thread that writes the same entry: in the child of a fork there is none to wait for
 CACHE_LARGEST = 64 << 20  # bytes of one module's entry; more is not kept
-HASHED_AT_LOAD = 128 << 10  # bytes of a binary whose SHA-256 (0.5 ms at most) is computed where it is loaded, larger ones in a thread
-INSTALLED_AT_LOAD = 256 << 10  # bytes of an entry that is installed there: some 100 functions
+FUNCTION_LARGEST = 8 << 20  # and of one function: the main loop of a guest that interprets has units of 1 MB, one for each of its loops
+HASHED_AT_LOAD = 128 << 10  # bytes of a binary whose SHA-256 (0.5 ms at most) is computed where it is loaded; larger ones in a thread
 
 # --- tier "opt": everything is compiled before it runs
 

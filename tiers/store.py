@@ -2,42 +2,48 @@
 
 One entry of the cache folder (`wasmjit.native.cache`, which says why it can be trusted) holds all that is kept of a module:
 
-    8 bytes      digest of the rest, which is also the entry's seal
+    8 bytes      digest of the length and the index
     8 bytes      length of the index
-    index        marshalled: {"binary": SHA-256 of the module, "made": of what it was made by, "units": [(entries, level, start, end)]}
-    units        packed as of `runtime.units`, one after the other
+    index        marshalled: {"binary": SHA-256 of the module, "made": of what it was made by, "llvm": its version, "units": [(entries,
+                 level, start, end)]}: where units are is counted from the first multiple of 16 behind the index
+    units        packed as of `runtime.units`, each at a multiple of 16, with a digest of its own, which is looked at when it is installed
 
 Its name depends on all else that the code depends on: processor, image, settings. It has few bits of the module, so that looking for an
 entry costs little; the hash decides. An entry is replaced as a whole: processes that write at once lose a unit, never a file.
+
+Loading a module maps its entry and hands native code a list of the units (`runtime.kept`), which installs those that are used.
 """
 
 import marshal
 import os
+import struct
 import sys
 from time import time_ns
 
 from wasmjit._image import native
 from wasmjit._version import __version__
 from wasmjit.native import imagefile, processor
-from wasmjit.native.cache import PACKAGE, SUFFIX, Cache, digest, locate, sealed, stamp
+from wasmjit.native.cache import PACKAGE, SUFFIX, Cache, digest, locate, stamp
 from wasmjit.runtime.codes import MOD_SYNC
-from wasmjit.tiers import policy
+from wasmjit.tiers import known, policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence, Set
-    from typing import Any
+    from collections.abc import Iterator, Sequence, Set
 
     from wasmjit._module import Module
 
     Entries = tuple[tuple[int, int], ...]
+    Row = tuple[Entries, int, int, int]  # entries, level, where it begins and ends in the file
 
 N = native()
 
-FORMAT = 1
+FORMAT = 2
 _HEAD = 16
+_ALIGN = 16  # of units in the file
 _PIECE = 1 << 20  # bytes of a binary that are copied at once, to be hashed
 _SAMPLE = 4096  # bytes at each end of a binary that its entry's name depends on
+_PLACE = struct.Struct("<IIQQ")  # as of runtime.kept.KeptPlace
 
 
 class Kept:
@@ -110,97 +116,148 @@ class Entry:
         except OSError:
             return 0
 
+    def known(self, module: "Module") -> bool:
+        """Set `binary` if that takes no time to speak of. Whether it is set."""
+        if not self.binary and module.nbytes <= policy.HASHED_AT_LOAD:
+            self.fingerprint(module)
+        elif not self.binary and module._file is not None:
+            self.binary = known.recall(self.setting, module._file)
+        return bool(self.binary)
+
     def fingerprint(self, module: "Module") -> None:
         """Set `binary`."""
-        if not self.binary:
-            mod, nbytes = module.address, module.nbytes
-            builtin = "_sha256" if sys.version_info < (3, 12) else "_sha2"  # hashlib's is faster, and slow to import
-            home = __import__(builtin if nbytes <= policy.HASHED_AT_LOAD else "hashlib")
-            hashed = home.sha256()
-            for at in range(0, nbytes, _PIECE):
-                hashed.update(N.mod_bytes(mod, at, _PIECE))
-            self.binary = hashed.digest()
+        large = module.nbytes > policy.HASHED_AT_LOAD
+        if self.binary or (large and self.known(module)):
+            return
+        builtin = "_sha256" if sys.version_info < (3, 12) else "_sha2"  # hashlib's is faster, and slow to import
+        hashed = __import__("hashlib" if large else builtin).sha256()
+        for at in range(0, module.nbytes, _PIECE):
+            hashed.update(N.mod_bytes(module.address, at, _PIECE))
+        self.binary = hashed.digest()
+        if large and module._file is not None:
+            known.note(self.setting, module._file, self.binary)
 
     def read(self) -> list[Kept]:
-        """What is kept, and note that it was used. Needs the fingerprint."""
-        return self._load("")
+        """What is kept, the oldest first. Needs the fingerprint."""
+        return self._read("")
+
+    def offer(self, module: "Module") -> int:
+        """Have what is kept installed where it is used, and note that it was: how many functions' units wait. Finds the fingerprint."""
+        self.fingerprint(module)
+        opened = self._open("")
+        if opened is None:
+            return 0
+        descriptor, nbytes, rows = opened
+        try:
+            return int(N.units_keep(module.address, descriptor, nbytes, b"".join([_PLACE.pack(*place) for place in places(rows)])))
+        except struct.error:
+            return 0
+        finally:
+            os.close(descriptor)
 
     def write(self, new: "Sequence[Kept]", gone: "Set[int]", llvm: str) -> bool:
-        """Add units in place of those with the same entries. False: nothing can be kept. Needs the fingerprint.
+        """Add units in place of those that are not wanted beside them. False: nothing can be kept. Needs the fingerprint.
 
         gone: functions whose code was given up, so that what is kept of them goes. llvm: the version that compiled; code of others goes.
         """
-        kept = [unit for unit in self._load(llvm) if gone.isdisjoint(function for function, _ in unit.entries)]
+        kept = [unit for unit in self._read(llvm) if gone.isdisjoint(function for function, _ in unit.entries)]
         for unit in new:
             kept = [old for old in kept if not set(old.entries) <= set(unit.entries)]
             kept.append(unit)
-        while sum(len(unit.data) for unit in kept) > policy.CACHE_LARGEST:
-            del kept[0]
-        rows, end = [], 0
-        for unit in kept:
-            start, end = end, end + len(unit.data)
+        rows: list[Row] = []
+        pieces, end = [], 0
+        for unit in wanted(kept):
+            start = _aligned(end)
+            pieces += [bytes(start - end), unit.data]
+            end = start + len(unit.data)
             rows.append((unit.entries, unit.level, start, end))
         index = marshal.dumps({"binary": self.binary, "made": compiler_stamp(), "llvm": llvm, "units": rows})
-        body = b"".join([len(index).to_bytes(8, "little"), index, *(unit.data for unit in kept)])
-        seal = digest(body)
+        head = len(index).to_bytes(8, "little") + index
+        padding = bytes(_aligned(8 + len(head)) - 8 - len(head))
         with Cache(self.setting) as cache:
             if self.setting not in _pruned:
                 _pruned.add(self.setting)
                 cache.prune()
-            return cache.write(self.name, seal.to_bytes(8, "little") + body, seal)
+            return cache.write(self.name, b"".join([digest(head).to_bytes(8, "little"), head, padding, *pieces]))
 
-    def _load(self, llvm: str) -> list[Kept]:
-        """What is kept and was compiled by this version of LLVM, "" for any."""
-        with Cache(self.setting) as cache:
-            descriptor = cache.read(self.name)
-        if descriptor < 0:
+    def _read(self, llvm: str) -> list[Kept]:
+        opened = self._open(llvm)
+        if opened is None:
             return []
+        descriptor, _, rows = opened
         try:
-            status = os.fstat(descriptor)
-            if status.st_size > 2 * policy.CACHE_LARGEST:
-                return []
-            data = _read(descriptor, status.st_size)
-            written = int.from_bytes(data[:8], "little")
-            if not sealed(descriptor, written) and digest(memoryview(data)[8:]) != written:
-                return []
-            first = _HEAD + int.from_bytes(data[8:_HEAD], "little")
-            index = marshal.loads(memoryview(data)[_HEAD:first])
-            if index["binary"] != self.binary or index["made"] != compiler_stamp() or (llvm and index["llvm"] != llvm):
-                return []
-            os.utime(descriptor, ns=(time_ns(), status.st_mtime_ns))  # the seal stays
-            return [Kept(entries, level, data[first + start : first + end]) for entries, level, start, end in index["units"]]
-        except (OSError, ValueError, KeyError, TypeError, EOFError):
+            return [Kept(entries, level, os.pread(descriptor, end - start, start)) for entries, level, start, end in rows]
+        except OSError:
             return []
         finally:
             os.close(descriptor)
 
+    def _open(self, llvm: str) -> "tuple[int, int, list[Row]] | None":
+        """The open entry, its size and its rows if it is this module's, and was compiled by this version of LLVM, "" for any."""
+        with Cache(self.setting) as cache:
+            descriptor = cache.read(self.name)
+        if descriptor < 0:
+            return None
+        try:
+            status = os.fstat(descriptor)
+            nbytes = status.st_size
+            head = os.pread(descriptor, _HEAD, 0)
+            length = int.from_bytes(head[8:], "little")
+            if nbytes <= 2 * policy.CACHE_LARGEST and _HEAD + length <= nbytes:
+                index = os.pread(descriptor, length, _HEAD)
+                if digest(head[8:] + index) == int.from_bytes(head[:8], "little"):
+                    rows = self._rows(marshal.loads(index), llvm, _aligned(_HEAD + length), nbytes)
+                    os.utime(descriptor, ns=(time_ns(), status.st_mtime_ns))
+                    return descriptor, nbytes, rows
+        except (OSError, ValueError, KeyError, TypeError, EOFError):
+            pass
+        os.close(descriptor)
+        return None
 
-def _read(descriptor: int, size: int) -> bytes:
-    pieces = []
-    while size > 0 and (piece := os.read(descriptor, size)):
-        pieces.append(piece)
-        size -= len(piece)
-    return b"".join(pieces)
+    def _rows(self, index: "dict[str, object]", llvm: str, first: int, nbytes: int) -> "list[Row]":
+        """The rows of an index, counted from the beginning of a file of so many bytes. ValueError: it is not ours, or lies."""
+        if index["binary"] != self.binary or index["made"] != compiler_stamp() or (llvm and index["llvm"] != llvm):
+            raise ValueError("of another module or compiler")
+        rows: list[Row] = []
+        for entries, level, start, end in index["units"]:  # type: ignore[attr-defined]
+            if not 0 <= start <= end <= nbytes - first or start % _ALIGN:
+                raise ValueError("a unit outside")
+            rows.append((tuple((int(function), int(loop)) for function, loop in entries), int(level), first + start, first + end))
+        return rows
 
 
-def install(module: "Module", entry: Entry) -> None:
-    """Install the units that are kept of a module."""
-    entry.fingerprint(module)
-    kept = entry.read()
-    for unit in kept:
-        handle = N.unit_install(module.address, unit.data)
-        events = sys.modules.get("wasmjit.profiler.events")
-        if handle and events is not None and events.active:
-            _tell(events.emit, module, unit, handle)
+def wanted(units: "Sequence[Kept]") -> list[Kept]:
+    """Of units, the oldest first, those that something would be entered at, within the bounds."""
+    taken: set[tuple[int, int]] = set()
+    room = policy.CACHE_LARGEST
+    rooms: dict[int, int] = {}
+    found = []
+    for unit in sorted(reversed(units), key=_strength):
+        function, size = unit.entries[0][0], len(unit.data)
+        left = rooms.get(function, policy.FUNCTION_LARGEST)
+        if taken.issuperset(unit.entries) or size > min(left, room):
+            continue
+        taken.update(unit.entries)
+        rooms[function] = left - size
+        room -= size
+        found.append(unit)
+    kept = set(map(id, found))
+    return [unit for unit in units if id(unit) in kept]
 
 
-def _tell(emit: "Callable[..., None]", module: "Module", unit: Kept, handle: int) -> None:
-    """Emit the events of an installation."""
-    from wasmjit.tiers.optimizer.unit import REASONS, Unit
+def places(rows: "Sequence[Row]") -> "Iterator[tuple[int, bool, int, int]]":
+    """Where native code finds units, the first choice of each function first: (function, whether for its body, offset, bytes)."""
+    bodies: set[int] = set()
+    for entries, _, start, end in sorted(reversed(rows), key=lambda row: -row[1]):
+        own = {function for function, loop in entries if not loop} - bodies
+        bodies |= own
+        for function in dict(entries):
+            yield function, function in own, start, end - start
 
-    exits = tuple((function, wasm, REASONS[reason]) for function, wasm, reason in Unit.unpack(unit.data).exits)
-    for function, loop in unit.entries:
-        about: dict[str, Any] = {"mod": module.address, "module": module.name, "function": function, "pc": loop or None}
-        about["name"] = module.func_name(function)
-        emit("cache_hit", code_bytes=len(unit.data), **about)
-        emit("install", unit=handle, exits=exits, tier_from="interp", tier_to="opt", **about)
+
+def _strength(unit: Kept) -> int:
+    return -unit.level
+
+
+def _aligned(place: int) -> int:
+    return -(-place // _ALIGN) * _ALIGN

@@ -33,7 +33,7 @@ class Module:
     Modules do not change: threads may share one, and instances share its code. Pickles as its binary.
     """
 
-    __slots__ = ("name", "config", "address", "_owner", "_source", "_names", "__weakref__")
+    __slots__ = ("name", "config", "address", "_owner", "_source", "_names", "_file", "__weakref__")
 
     name: str | None
     config: "Config"
@@ -41,6 +41,7 @@ class Module:
     _owner: object  # capsule that frees it
     _source: bytes  # empty if a file is mapped
     _names: dict[int, str] | None
+    _file: os.stat_result | None  # of the file that the binary is, when it was opened
 
     def __init__(
         self, source: "bytes | bytearray | memoryview | str | Any", *, config: "Config | None" = None, name: str | None = None
@@ -53,6 +54,7 @@ class Module:
             source = _bytes_of(source)
         if not source.startswith(MAGIC):
             source = _assembled(source)
+        self._file = None
         self._load(source, N.bytes_address(source), len(source), None, config, name)
 
     @classmethod
@@ -67,7 +69,8 @@ class Module:
             name = os.path.splitext(os.path.basename(path))[0]
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            nbytes = os.fstat(fd).st_size
+            module._file = os.fstat(fd)
+            nbytes = module._file.st_size
             if nbytes >= MAP_FROM:
                 address = N.map_file(fd, nbytes)
                 module._load(b"", address, nbytes, address, config, name)
@@ -77,6 +80,7 @@ class Module:
             os.close(fd)
         if not source.startswith(MAGIC):
             source = _assembled(source)
+            module._file = None
         module._load(source, N.bytes_address(source), len(source), None, config, name)
         return module
 

@@ -6,8 +6,7 @@ from _weakref import ref
 
 from ._image import native
 from .runtime.codes import HOOK_COMPILE, HOOK_PROMOTE, MOD_OPT, MOD_STRESS, MOD_SYNC, MOD_TIERED
-from .tiers.policy import HASHED_AT_LOAD, INSTALLED_AT_LOAD
-from .tiers.store import Entry, install
+from .tiers.store import Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,15 +63,14 @@ def enroll(module: "Module") -> None:
 
 
 def reuse(module: "Module") -> None:
-    """Install the code that earlier runs left for a module: now if it is little, else in a thread of its own."""
+    """Let the code that earlier runs left for a module be used: now, or when a thread has found out which module that is."""
     entry = Entry(module)
-    nbytes = entry.size()
-    if nbytes == 0:
+    if entry.size() == 0:
         return
-    if module.config.tier == "opt" or (nbytes <= INSTALLED_AT_LOAD and module.nbytes <= HASHED_AT_LOAD):
-        install(module, entry)
+    if module.config.tier == "opt" or entry.known(module):
+        entry.offer(module)
     else:
-        start_new_thread(install, (module, entry))
+        start_new_thread(entry.offer, (module,))
 
 
 def find(mod: int) -> "Module | None":

@@ -13,8 +13,9 @@ import wasmjit
 from tests.engine.conftest import PROGRAM, Run
 from tests.paths import ROOT
 from wasmjit.native.cache import SUFFIX
+from wasmjit.runtime.units import MAGIC
 from wasmjit.tiers import policy
-from wasmjit.tiers.store import Entry, Kept
+from wasmjit.tiers.store import Entry, Kept, places
 
 FIRST = """
 exports = make(cache=sys.argv[1])
@@ -63,8 +64,7 @@ def cut(data: bytes) -> bytes:
 
 
 def flip(data: bytes) -> bytes:
-    middle = len(data) * 3 // 4
-    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+    return data[:40] + bytes([data[40] ^ 1]) + data[41:]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,44 @@ def test_a_damaged_entry_is_ignored_and_replaced(entry: Path, run: Run, change: 
     assert output(run, SECOND) == COLD
     assert output(run, FIRST) == "opt opt True\n"
     assert output(run, SECOND) == HOT
+
+
+def test_a_damaged_unit_is_not_installed(entry: Path, run: Run) -> None:
+    """It is known as damaged when it is used; the others are not concerned."""
+    data = entry.read_bytes()
+    at = data.index(MAGIC.to_bytes(8, "little")) + 100
+    rewritten(entry, lambda data: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    text = SECOND + "exports.loop(1000000)\nprint(sorted([exports.fib.tier, exports.loop.tier]))"
+    assert output(run, text).splitlines()[-1] == "['interp', 'opt']"
+
+
+def lies(first: int, entry: Path, run: Run) -> str:
+    """What the second run says when the index has other places of units."""
+
+    def changed(data: bytes) -> bytes:
+        end = 16 + int.from_bytes(data[8:16], "little")
+        index = marshal.loads(data[16:end])
+        index["units"] = [(entries, level, start + first, end + first) for entries, level, start, end in index["units"]]
+        return sealed(marshal.dumps(index), data[end:])
+
+    rewritten(entry, changed)
+    return output(run, SECOND)
+
+
+@pytest.mark.parametrize("first", [-16, 8, 1 << 20, -(1 << 70), 1 << 70])
+def test_an_index_that_lies_about_places_is_refused(entry: Path, run: Run, first: int) -> None:
+    assert lies(first, entry, run) == COLD
+
+
+def test_an_index_that_tells_of_no_units_costs_only_those(entry: Path, run: Run) -> None:
+    """The places are in the file, and no unit is there."""
+    data = entry.read_bytes()
+    end = 16 + int.from_bytes(data[8:16], "little")
+    index = marshal.loads(data[16:end])
+    index["units"] = [(((function, 0), (99, 0), (-1 & 0xFFFFFFFF, 0)), 0, 16, 16 + function) for function in range(40)]
+    rewritten(entry, lambda data: sealed(marshal.dumps(index), data[end:]))
+    text = SECOND + "print([exports.fib(20), exports.loop(1000000), exports.fib.tier, exports.loop.tier])"
+    assert output(run, text).splitlines()[-1].endswith("'interp', 'interp']")
 
 
 def test_writable_by_others(entry: Path, run: Run) -> None:
@@ -123,8 +161,8 @@ def test_another_module_under_the_same_name(entry: Path, run: Run) -> None:
 def sealed(index: bytes, units: bytes) -> bytes:
     from wasmjit.native.cache import digest
 
-    body = len(index).to_bytes(8, "little") + index + units
-    return digest(body).to_bytes(8, "little") + body
+    head = len(index).to_bytes(8, "little") + index
+    return digest(head).to_bytes(8, "little") + head + bytes(-(8 + len(head)) % 16) + units.lstrip(b"\0")
 
 
 @pytest.mark.parametrize(
@@ -207,6 +245,25 @@ def test_units_replace_those_with_the_same_entries(kept: Entry) -> None:
     assert kept.write([], {0}, "1")
     assert units(kept) == [(((1, 0),), b"other")]
     assert kept.size() > 0
+
+
+def test_of_units_that_overlap_those_with_a_loop_of_their_own_stay(kept: Entry) -> None:
+    """The body is that of the newest of the strongest ones, which comes first; the others are only wanted for loops."""
+    for loop, level in ((40, 0), (50, 2), (60, 2), (50, 0)):
+        assert kept.write([Kept(((0, 0), (0, loop)), level, b"%d %d" % (loop, level))], set(), "1")
+    assert [data for _, data in units(kept)] == [b"40 0", b"60 2", b"50 0"]
+    rows = [(unit.entries, unit.level, at, at + 1) for at, unit in enumerate(kept.read())]
+    assert list(places(rows)) == [(0, True, 1, 1), (0, False, 2, 1), (0, False, 0, 1)]
+    assert kept.write([Kept(((0, 40), (0, 50)), 2, b"both")], set(), "1")
+    assert [data for _, data in units(kept)] == [b"60 2", b"both"]
+
+
+def test_what_is_kept_of_a_function_is_bounded(kept: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "FUNCTION_LARGEST", 1000)
+    for loop in range(10, 20):
+        kept.write([Kept(((0, loop),), 2, bytes(300)), Kept(((loop, 0),), 2, b"other")], set(), "1")
+    assert [loop for ((function, loop),) in [unit.entries for unit in kept.read()] if not function] == [17, 18, 19]
+    assert len(kept.read()) == 13
 
 
 def test_code_of_another_llvm_goes_with_the_next_write(kept: Entry) -> None:

@@ -123,6 +123,7 @@ def test_the_profiled_form_is_entered_if_the_phase_says_so() -> None:
     module = plain()
     f = wasmjit.Instance(module).exports.f
     install(module, make(module, TIMES_TEN, forms=[0]))
+    assert N.profiled_make(module.address, 0) == 0
     code = mod_of(module).codes[0]
     N.unit_retire(module.address, 0, PHASE_PROFILING)
     assert f(7) == 7

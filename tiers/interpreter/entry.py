@@ -4,7 +4,9 @@ from wasmjit.native.lang import addr, atomic_cas, export, fn, i64, ptr, sizeof, 
 from wasmjit.native.libc import calloc, free, malloc, memcpy
 from wasmjit.runtime.calls_types import slots_of
 from wasmjit.runtime.codes import HOOK_COMPILE, MOD_OPT, PHASE_COLD, PHASE_REQUESTED, POINT_COUNTED, TRAP_COMPILE, TRAP_OUT_OF_MEMORY
+from wasmjit.runtime.kept import kept_install, kept_waits
 from wasmjit.runtime.structs import Code, Ec, Mod, Point
+from wasmjit.runtime.unitinstall import loops_attach
 
 from .emit import TOO_LARGE, tr_put64
 from .hooks import call_hook
@@ -74,7 +76,9 @@ def tr_run(code: ptr[Code]) -> u32:
     code.nbytes = u32(t.pos)
     code.nframe = u32(t.base + u64(t.top)) + 1
     code.slots = slots
-    if code.mod.flags & MOD_OPT == 0:
+    if code.unit != 0:
+        loops_attach(code)
+    if code.mod.flags & MOD_OPT == 0 and not kept_waits(code):  # calls come to `translate_entry` as long as it may find kept code
         entry_open(code)
     return 0
 
@@ -124,6 +128,8 @@ def tr_run_profiled(code: ptr[Code]) -> u32:
 @fn
 def translate_entry(ec: ptr[Ec], code: ptr[Code], sp: ptr[u64], csp: ptr[u8]) -> ptr[u8]:
     """First call of a function: the code that runs it, or 0 with the trap's code in ec.trap."""
+    if kept_waits(code):
+        kept_install(code, False)
     if code.mod.flags & MOD_OPT != 0 and code.phase == PHASE_COLD:
         compile_first(ec, code, sp, csp)
     if code.i2c != 0:

@@ -24,6 +24,7 @@ from wasmjit.runtime.codes import (
     TRACE_WARM,
 )
 from wasmjit.runtime.inspection import samples_of
+from wasmjit.runtime.kept import kept_install, kept_waits
 from wasmjit.runtime.structs import Code, Ec, Loop
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.units import Unit
@@ -41,6 +42,8 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
     """A sample fell on a function's loop, or its entry if that is 0. The frame is settled: Python may run. May throw what Python raises."""
     code.window += 1
     mod = code.mod
+    if kept_waits(code) and code.held & HOLDING == 0:
+        kept_install(code, True)
     if mod.flags & MOD_TIERED == 0 or mod.warm == 0:
         return
     if code.phase == PHASE_COLD:

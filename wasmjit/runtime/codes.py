@@ -93,3 +93,4 @@ TRACE_DEOPT = 4  # a called body leaves by an exit; a: Unit, b: number of the ex
 TRACE_WARM = 5  # a function gets its profiling window; a: samples, b: threshold
 TRACE_REQUEST = 6  # a compile is asked for; a: offset of the loop or 0, b: samples
 TRACE_RETIRE = 7  # optimized code is given up; a: Unit, b: its exits so far
+TRACE_KEPT = 8  # a unit that an earlier run left is installed; a: Unit, b: bytes of its packed form

@@ -79,7 +79,9 @@ class _Methods:
         module = N.func_owner(self).root().modules.get(mod)
         if module is not None and module.config.tier == "reference":
             return "reference"
-        return "opt" if N.function_state(mod, N.func_index(self))[2] == PHASE_COMPILED else "interp"
+        index = N.func_index(self)
+        compiled = N.function_state(mod, index)[2] == PHASE_COMPILED or N.function_kept(mod, index)
+        return "opt" if compiled else "interp"
 
     @property
     def _name(self) -> str:

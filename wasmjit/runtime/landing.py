@@ -9,10 +9,11 @@ from wasmjit.runtime.calls_host import host_call
 from wasmjit.runtime.codes import TRACE_DEOPT, TRACE_OSR_EXIT, TRAP_STACK
 from wasmjit.runtime.context import STACK_GUARD
 from wasmjit.runtime.frames import NATIVE, RECORD, ControlRecord
-from wasmjit.runtime.structs import Ec, Inst, Sig
+from wasmjit.runtime.structs import Code, Ec, Inst, Sig
 from wasmjit.runtime.tracering import trace_frame, tracing
 from wasmjit.runtime.traps import trap
-from wasmjit.runtime.unitinstall import unit_exit
+from wasmjit.runtime.unitinstall import profiled_make
+from wasmjit.runtime.unitleave import unit_exit
 from wasmjit.runtime.units import unit_of_pc
 
 INTEGERS = 4  # parameters in registers
@@ -111,6 +112,23 @@ def land_host(ec: ptr[Ec], inst: ptr[Inst], registers: ptr[u64], here: ptr[u64])
     ec.vs_top = sp
 
 
+@fn(inline=True)
+def forms_ready(ec: ptr[Ec], exit: ptr[Exit]) -> void:
+    """Make the profiled forms that the exit's frames go on in, where there are none yet. The frame it is taken in is settled."""
+    for i in range(exit.nframes):
+        code = ec.inst.codes[exit.frames[i].function]
+        if unlikely(code.profiled == 0):
+            form_make(ec, code)
+
+
+@fn(cold=True)
+def form_make(ec: ptr[Ec], code: ptr[Code]) -> void:
+    failed = profiled_make(code.mod, code.index)
+    if failed != 0:
+        ec.trap_addr = u64(code)
+        trap(ec, u64(failed))
+
+
 @fn
 def land(ec: ptr[Ec], exit: ptr[Exit], root: ptr[u64], csp: ptr[u8]) -> void:
     """Optimized code gave up: push the records of the exit's frames, the first of which stands at `root`.
@@ -143,6 +161,7 @@ def land(ec: ptr[Ec], exit: ptr[Exit], root: ptr[u64], csp: ptr[u8]) -> void:
 @fn
 def land_loop(ec: ptr[Ec], exit: ptr[Exit], root: ptr[u64], csp: ptr[u8]) -> void:
     """As `land`, for an entry at a loop of a function whose caller is interpreted."""
+    forms_ready(ec, exit)
     if tracing():
         trace_exit(TRACE_OSR_EXIT, ec, exit, root)
     land(ec, exit, root, csp)
@@ -163,6 +182,8 @@ def land_body(ec: ptr[Ec], inst: ptr[Inst], exit: ptr[Exit], here: ptr[u64]) -> 
     """As `land`, for the body of a function of `inst`, whose frames begin at ec.vs_top and whose caller is native."""
     ec.inst = inst
     ec.mem0 = inst.mem0
+    caller_set(ec, here)
+    forms_ready(ec, exit)
     sentinel_push(ec, here)
     if tracing():
         trace_exit(TRACE_DEOPT, ec, exit, ec.vs_top)

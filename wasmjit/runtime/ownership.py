@@ -13,6 +13,7 @@ from wasmjit.runtime.calls_boxes import store_boxes_free, store_boxes_join
 from wasmjit.runtime.calls_store import NOBODY, store_limit, store_limit_end
 from wasmjit.runtime.codes import STORE_ERROR, STORE_SWEEP
 from wasmjit.runtime.instances import InstBlock, StoreBox, inst_free
+from wasmjit.runtime.kept import kept_free
 from wasmjit.runtime.structs import Ec, Mod
 from wasmjit.runtime.unitfree import units_free
 
@@ -140,6 +141,7 @@ def module_owner(mod: ptr[Mod], mapping: u64, nbytes: u64) -> ptr[PyObject]:
 def module_capsule_free(capsule: ptr[PyObject]) -> None:
     box = ptr[ModuleBox](PyCapsule_GetPointer(capsule, b"wasmjit.module"))
     units_free(box.mod)
+    kept_free(box.mod)
     slots_free(box.mod)
     mod_free(box.mod)
     if box.mapping != 0:

@@ -363,6 +363,8 @@ class Mod:
     window: u32  # samples of that window
     exits: u32  # exits of a unit after which it is given up
     pad: u32
+    kept: ptr["KeptFile"]  # units of earlier runs  # noqa: F821 (runtime.kept declares it)
+    waiting: ptr[ptr["KeptRow"]]  # those not installed yet, by function; 0: there are none  # noqa: F821
 
 
 @struct

@@ -7,6 +7,7 @@ from wasmjit.runtime.units import MAGIC, NONE, PackedUnit, UnitEntry, UnitExit, 
 
 DIGESTED = 16  # bytes in front that the digest leaves out
 BLOB_MULTIPLE = 16
+LOOP = 0x03  # the opcode
 
 
 @fn(inline=True)
@@ -119,8 +120,9 @@ def check_entries(mod: ptr[Mod], head: ptr[PackedUnit], data: ptr[u8]) -> boolea
             return False
         if entry.loop == 0 and entry.i2c >= head.text:
             return False
-        if entry.loop != 0 and (entry.i2c != NONE or not in_body(mod, entry.function, entry.loop)):
-            return False
+        if entry.loop != 0:
+            if entry.i2c != NONE or not in_body(mod, entry.function, entry.loop) or mod.bytes[entry.loop] != LOOP:
+                return False
         before = order
     return head.entries > 0
 

@@ -3,7 +3,7 @@
 from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyBytes_FromStringAndSize, PyList_Append, PyList_New
 from wasmjit.native.lang import PyObject, export, fn, i64, ptr, sizeof, u8, u64
 from wasmjit.runtime.structs import Mod
-from wasmjit.runtime.units import Unit, UnitEntry, UnitFrame, unit_depth, unit_frames, unit_of_pc, unit_site
+from wasmjit.runtime.units import Unit, UnitEntry, UnitExit, UnitFrame, unit_depth, unit_frames, unit_of_pc, unit_site
 
 
 @fn
@@ -31,6 +31,15 @@ def unit_entries(blob: u64) -> ptr[PyObject]:
     if unit == 0:
         return PyBytes_FromStringAndSize(ptr[u8](0), 0)
     return PyBytes_FromStringAndSize(ptr[u8](unit.entries), i64(u64(unit.nentries) * sizeof(UnitEntry)))
+
+
+@export
+def unit_exit_rows(blob: u64) -> ptr[PyObject]:
+    """Exits of a unit by number, as records <III (function, wasm offset where it goes on, the optimizer's reason)."""
+    unit = unit_at(blob)
+    if unit == 0:
+        return PyBytes_FromStringAndSize(ptr[u8](0), 0)
+    return PyBytes_FromStringAndSize(ptr[u8](unit.exits), i64(u64(unit.nexits) * sizeof(UnitExit)))
 
 
 @export

@@ -1,11 +1,14 @@
-"""How units come and go: entries are set while threads run the module, and swapped back. `unitfree` then frees them."""
+"""How units come: entries are set while threads run the module.
+
+Nothing is translated for a unit with a function's body: the forms that its exits land in are made when one is taken (`landing`), and
+its OSR entries are set when the loops become known (`loops_attach`), which is before anything runs that could come to one.
+"""
 
 from wasmjit.native.capi import PyBytes_AsString, PyBytes_Size, PyErr_Clear
 from wasmjit.native.lang import (
     PyObject,
     addr,
     atomic_cas,
-    atomic_store,
     atomic_store_release,
     boolean,
     export,
@@ -21,26 +24,14 @@ from wasmjit.native.lang import (
 )
 from wasmjit.native.libc import calloc, free, memcpy
 from wasmjit.runtime.codearena import code_mark, code_put
-from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_PROFILING, PHASE_REQUESTED, TRACE_ENTER, TRACE_RETIRE
+from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_REQUESTED, TRACE_ENTER
 from wasmjit.runtime.preempt import preempt_start
-from wasmjit.runtime.structs import Code, Ec, Loop, Mod
+from wasmjit.runtime.structs import Code, Mod
 from wasmjit.runtime.tracering import trace_note, tracing
-from wasmjit.runtime.unitcheck import own_function, rows_end, unit_check
-from wasmjit.runtime.unitfree import sweep
-from wasmjit.runtime.units import (
-    UNITS,
-    PackedUnit,
-    Unit,
-    UnitEntry,
-    UnitExit,
-    UnitFrame,
-    UnitLine,
-    UnitSite,
-    unit_count,
-    unit_of_pc,
-    units_lock,
-    units_unlock,
-)
+from wasmjit.runtime.unitcheck import rows_end, unit_check
+from wasmjit.runtime.unitfree import units_sweep
+from wasmjit.runtime.unitleave import entry_lost, loop_of
+from wasmjit.runtime.units import PackedUnit, Unit, UnitEntry, UnitExit, UnitFrame, UnitLine, UnitSite, units_lock, units_unlock
 
 
 @extern
@@ -80,33 +71,48 @@ def unit_new(mod: ptr[Mod], data: ptr[u8]) -> ptr[Unit]:
 
 
 @fn
-def loop_of(code: ptr[Code], wasm: u32) -> ptr[Loop]:
-    loop = code.loops
-    while loop != 0 and loop.wasm != wasm:
-        loop = loop.next
-    return loop
-
-
-@fn
 def unit_ready(unit: ptr[Unit]) -> boolean:
-    """Make the profiled forms that exits land in, and those of functions with OSR entries: then their loops are known."""
-    for i in range(unit.nforms):
-        if profiled_make(unit.mod, unit.forms[i]) != 0:
-            return False
+    """Translate the functions of which the unit has loops but no body, so that these are known."""
+    body = ptr[Code](0)
     for k in range(unit.nentries):
         entry = unit.entries[k]
-        if entry.loop != 0:
-            if profiled_make(unit.mod, entry.function) != 0 or loop_of(unit.mod.codes[entry.function], entry.loop) == 0:
+        code = unit.mod.codes[entry.function]
+        if entry.loop == 0:
+            body = code  # it stands before the loops
+        elif code != body or code.loops != 0:
+            if code.loops == 0 and profiled_make(unit.mod, entry.function) != 0:
+                return False
+            if loop_of(code, entry.loop) == 0:
                 return False
     return True
 
 
 @fn
-def entries_set(unit: ptr[Unit]) -> void:
+def entry_wanted(unit: ptr[Unit], entry: ptr[UnitEntry], replace: boolean) -> boolean:
+    """Is there a place for this entry now? Without `replace` what is in place stays."""
+    code = unit.mod.codes[entry.function]
+    if entry.loop == 0:
+        return replace or code.unit == 0
+    loop = loop_of(code, entry.loop)
+    return loop != 0 and (replace or loop.unit == 0)
+
+
+@fn
+def unit_wanted(unit: ptr[Unit], replace: boolean) -> boolean:
+    for i in range(unit.nentries):
+        if entry_wanted(unit, unit.entries[i], replace):
+            return True
+    return False
+
+
+@fn
+def entries_set(unit: ptr[Unit], replace: boolean) -> void:
     """Let calls and loops come to the unit. Threads run the module meanwhile: what they read first is written last."""
     mod = unit.mod
     for i in range(unit.nentries):
         entry = unit.entries[i]
+        if not entry_wanted(unit, entry, replace):
+            continue
         code = mod.codes[entry.function]
         native = ptr[u8](unit.blob + u64(entry.native))
         if entry.loop != 0:
@@ -130,73 +136,26 @@ def entries_set(unit: ptr[Unit]) -> void:
 
 
 @fn
+def loops_attach(code: ptr[Code]) -> void:
+    """The loops of a compiled function are known now: those that its unit has an entry at get it."""
+    units_lock()
+    unit = code.unit
+    if unit != 0:
+        for i in range(unit.nentries):
+            entry = unit.entries[i]
+            if entry.function == code.index and entry.loop != 0 and entry_wanted(unit, entry, False):
+                loop = loop_of(code, entry.loop)
+                loop.unit = unit
+                unit.live += 1
+                atomic_store_release(addr(loop.osr), ptr[u8](unit.blob + u64(entry.native)))
+    units_unlock()
+
+
+@fn
 def trace_entered(code: ptr[Code]) -> void:
     """A compiled function that somebody traces is called for the first time."""
     atomic_cas(ptr[u64](addr(code.entry)), u64(symbol("first_word")), u64(symbol("native_word")))
     trace_note(TRACE_ENTER, code, 0, 0)
-
-
-@fn
-def entry_lost(unit: ptr[Unit]) -> void:
-    """A unit, if it is one, has an entry less; without any it waits for threads inside to leave."""
-    if unit != 0:
-        unit.live -= 1
-        if unit.live == 0:
-            unit.later = UNITS.retired
-            UNITS.retired = unit
-
-
-@fn
-def body_leave(code: ptr[Code], phase: u32) -> void:
-    """Calls of a compiled function go to the interpreter again: to the profiled form if `phase` says so and there is one."""
-    unit = code.unit
-    entry = code.slots
-    code.phase = phase
-    code.window = 0
-    if phase == PHASE_PROFILING:
-        if code.profiled != 0:
-            entry = code.profiled
-        else:
-            code.phase = PHASE_COLD
-    if entry == 0:
-        entry = symbol("lazy_word")
-    code.unit = ptr[Unit](0)
-    atomic_store_release(addr(code.entry), entry)
-    atomic_store(addr(code.i2c), ptr[u8](0))
-    atomic_store(addr(code.native), symbol("c2i"))
-    entry_lost(unit)
-
-
-@fn
-def loop_leave(loop: ptr[Loop]) -> void:
-    unit = loop.unit
-    loop.unit = ptr[Unit](0)
-    atomic_store(addr(loop.osr), ptr[u8](0))
-    entry_lost(unit)
-
-
-@fn
-def unit_give_up(unit: ptr[Unit], phase: u32) -> void:
-    """Take all entries from a unit that it still has. Needs the units' lock."""
-    trace_note(TRACE_RETIRE, unit.mod.codes[unit.entries[0].function], unit.blob, unit.taken)
-    counted = ptr[Code](0)
-    for i in range(unit.nentries):
-        entry = unit.entries[i]
-        code = unit.mod.codes[entry.function]
-        if entry.loop != 0:
-            loop = loop_of(code, entry.loop)
-            if loop.unit != unit:
-                continue
-            loop_leave(loop)
-            if code.unit == 0:
-                body_leave(code, phase)
-        elif code.unit == unit:
-            body_leave(code, phase)
-        else:
-            continue
-        if code != counted:  # entries of a function stand together
-            counted = code
-            code.deopts += 1
 
 
 @export
@@ -209,71 +168,34 @@ def unit_install(mod: ptr[Mod], data: ptr[PyObject]) -> u64:
     if size < 0:
         PyErr_Clear()
         return 0
-    bytes = PyBytes_AsString(data)
-    if not unit_check(mod, bytes, u64(size)):
+    if not preempt_start():
         return 0
-    unit = unit_new(mod, bytes)
-    if unit == 0:
-        return 0
-    if not unit_ready(unit) or not preempt_start():
-        free(ptr[u8](unit))
-        return 0
-    units_lock()
-    blob = code_put(bytes + sizeof(PackedUnit), unit.nblob)
+    blob = unit_put(mod, PyBytes_AsString(data), u64(size), True)
     if blob != 0:
-        unit.blob = blob
-        unit.next = mod.units
-        mod.units = unit
-        code_mark(blob, unit.nblob, u64(unit))
-        entries_set(unit)
-        sweep(ptr[Mod](0))
-    units_unlock()
-    if blob == 0:
-        free(ptr[u8](unit))
+        units_sweep()
     return blob
 
 
-@export
-def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
-    """Give up the optimized code of a function and its loops, if any; it is interpreted, in PHASE_* `phase`, from now on.
-
-    False: it had none.
-    """
-    code = own_function(mod, function)
-    if code == 0:
-        return False
-    found = False
-    units_lock()
-    if code.unit != 0:
-        found = True
-        body_leave(code, phase)
-    else:
-        code.phase = phase
-        code.window = 0
-    loop = code.loops
-    while loop != 0:
-        if loop.unit != 0:
-            found = True
-            loop_leave(loop)
-        loop = loop.next
-    sweep(ptr[Mod](0))
-    units_unlock()
-    return found
-
-
 @fn
-def unit_exit(ec: ptr[Ec], descriptor: ptr[u8]) -> void:
-    """An exit of optimized code was taken: count it. When it has been taken Mod.exits times, its unit is given up; twice as many times
-    for each unit of the function before.
-
-    The unit's functions are profiled anew, so that the next window decides what they are compiled to. The GIL need not be held.
-    """
-    unit = unit_of_pc(u64(descriptor))
+def unit_put(mod: ptr[Mod], data: ptr[u8], size: u64, replace: boolean) -> u64:
+    """Install a packed unit, see `unit_install`. Needs no GIL, takes the slot code's lock. replace: else it only fills what is empty."""
+    if not unit_check(mod, data, size):
+        return 0
+    unit = unit_new(mod, data)
     if unit == 0:
-        return
-    most = u64(unit.mod.exits) << unit.mod.codes[unit.entries[0].function].deopts
-    if unit_count(unit, descriptor) == most and most != 0:
+        return 0
+    blob: u64 = 0
+    if unit_ready(unit):
         units_lock()
-        if unit.live != 0:
-            unit_give_up(unit, PHASE_PROFILING)
+        if unit_wanted(unit, replace):
+            blob = code_put(data + sizeof(PackedUnit), unit.nblob)
+        if blob != 0:
+            unit.blob = blob
+            unit.next = mod.units
+            mod.units = unit
+            code_mark(blob, unit.nblob, u64(unit))
+            entries_set(unit, replace)
         units_unlock()
+    if blob == 0:
+        free(ptr[u8](unit))
+    return blob
