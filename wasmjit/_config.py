@@ -98,7 +98,8 @@ class Limits:
     """What an instance may take; growth beyond returns -1 to the module, a larger minimum raises OutOfMemory.
 
     memory: bytes of each linear memory; table: elements of each table; instances: that may be linked to each other, this one
-    included; stack: bytes for the locals and operands of calls inside each other, at most 1 GiB, and StackOverflow beyond.
+    included; stack: bytes for the locals and operands of interpreted calls inside each other, and as many for the frames of optimized ones
+    on the thread's own stack, at most 1 GiB, and StackOverflow beyond.
     Of instances that are linked to each other the smallest `instances` and `stack` hold for all. None is the default of each.
     """
 

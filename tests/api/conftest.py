@@ -18,21 +18,22 @@ def module(text: str, tier: str = "auto") -> wasmjit.Module:
     return _modules[key]
 
 
-@pytest.fixture
-def make() -> Make:
-    """make(text, imports=None, **options) -> Instance of `(module text)`."""
+def maker(tier: str) -> Make:
+    """make(text, imports=None, **options) -> Instance of `(module text)` in that tier."""
 
     def build(text: str, imports: object = None, **options: object) -> wasmjit.Instance:
-        return wasmjit.Instance(module(text), imports, **options)  # type: ignore[arg-type]
+        return wasmjit.Instance(module(text, tier), imports, **options)  # type: ignore[arg-type]
 
     return build
+
+
+@pytest.fixture
+def make() -> Make:
+    """In the default tier."""
+    return maker("auto")
 
 
 @pytest.fixture
 def make_interpreted() -> Make:
-    """The same in the tier "interp": for what optimized code has no part in, and what is measured in frames of the interpreter."""
-
-    def build(text: str, imports: object = None, **options: object) -> wasmjit.Instance:
-        return wasmjit.Instance(module(text, "interp"), imports, **options)  # type: ignore[arg-type]
-
-    return build
+    """In the tier "interp": for what optimized code has no part in."""
+    return maker("interp")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import wasmjit
-from tests.api.conftest import Make
+from tests.api.conftest import Make, maker
 
 DEEP = """
     (func $f (export "deep") (param i32) (result i32)
@@ -19,10 +19,10 @@ CALLS = f"""(import "m" "call" (func $call (param i32) (result i32))) {DEEP}
 LOOP = "(loop $l (br $l))"
 
 
-@pytest.fixture
-def make(make_interpreted: Make) -> Make:
+@pytest.fixture(params=["interp", "opt"])
+def make(request: pytest.FixtureRequest) -> Make:
     """How deep the same calls go depends on the tier."""
-    return make_interpreted
+    return maker(request.param)
 
 
 def deepest(deep: wasmjit.Func) -> int:
@@ -42,11 +42,13 @@ def test_the_stack_is_limited(make: Make) -> None:
     small = make(DEEP, limits=wasmjit.Limits(stack=100_000)).exports.deep
     half = make(DEEP, limits=wasmjit.Limits(stack=50_000)).exports.deep
     assert 500 < deepest(half) < deepest(small) < deepest(free)
-    assert abs(deepest(small) - 2 * deepest(half)) < 10
+    assert abs(deepest(small) - 2 * deepest(half)) < deepest(half) // 100
     assert free(deepest(free)) == deepest(free)  # other stores have what they had
 
 
-def test_a_larger_stack(make: Make) -> None:
+def test_a_larger_stack(make_interpreted: Make) -> None:
+    """Optimized code has the thread's own."""
+    make = make_interpreted
     before = deepest(make(DEEP).exports.deep)
     found: list[int] = []
     program = lambda: found.append(deepest(make(DEEP, limits=wasmjit.Limits(stack=32 << 20)).exports.deep))  # noqa: E731
@@ -58,11 +60,18 @@ def test_a_larger_stack(make: Make) -> None:
 
 @pytest.mark.parametrize("stack", [0, 1, 8])
 def test_hardly_any_stack(make: Make, stack: int) -> None:
-    text = f'{DEEP} (func (export "id") (param i64 i64 i64) (result i64) (local.get 2))'
-    exports = make(text, limits=wasmjit.Limits(stack=stack)).exports
+    exports = make(DEEP, limits=wasmjit.Limits(stack=stack)).exports
     for _ in range(3):
         with pytest.raises(wasmjit.StackOverflow):
-            exports.deep(1)
+            exports.deep(20)
+
+
+@pytest.mark.parametrize("stack", [0, 1, 8])
+def test_arguments_are_interpreted_code_s_frame(make_interpreted: Make, stack: int) -> None:
+    """Optimized code that calls nothing takes next to nothing, and does not look."""
+    text = '(func (export "id") (param i64 i64 i64) (result i64) (local.get 2))'
+    exports = make_interpreted(text, limits=wasmjit.Limits(stack=stack)).exports
+    for _ in range(3):
         with pytest.raises(wasmjit.StackOverflow):
             exports.id(1, 2, 3)
 
@@ -82,7 +91,7 @@ def test_the_limit_holds_from_the_outermost_call_on(make: Make) -> None:
     outer = make(CALLS, {"m": {"call": call}}, limits=wasmjit.Limits(stack=100_000))
     assert outer.exports.out(5) == 5
     alone = deepest(inner), deepest(outer.exports.deep)
-    assert seen[0] == alone[0] and alone[1] - 20 <= seen[1] < alone[1]
+    assert seen[0] == alone[0] and alone[1] * 0.9 < seen[1] < alone[1]  # what Python takes counts on the native stack
     assert deepest(free) == most
 
 
@@ -92,13 +101,13 @@ def test_linked_instances_share_the_smallest_limit(make: Make) -> None:
     alone = make(DEEP, limits=wasmjit.Limits(stack=50_000))
     assert deepest(large.exports.deep) == deepest(small.exports.deep) == deepest(alone.exports.deep)
     with pytest.raises(wasmjit.StackOverflow):
-        small.exports.out(5_000)
+        small.exports.out(50_000)
 
 
 def test_stores_with_limits_join_from_inside(make: Make) -> None:
     free = make(DEEP).exports.deep
     most = deepest(free)
-    other = make(DEEP, limits=wasmjit.Limits(stack=30_000))
+    other, alone = (make(DEEP, limits=wasmjit.Limits(stack=30_000)) for _ in range(2))
 
     def link(n: int) -> int:
         make(CALLS, {"m": {"call": other.exports.deep}})
@@ -108,7 +117,7 @@ def test_stores_with_limits_join_from_inside(make: Make) -> None:
 
     outer = make(CALLS, {"m": {"call": link}}, limits=wasmjit.Limits(stack=60_000))
     assert outer.exports.out(3) == 3
-    assert deepest(outer.exports.deep) == deepest(other.exports.deep) < 2000
+    assert deepest(outer.exports.deep) == deepest(other.exports.deep) == deepest(alone.exports.deep)
     assert deepest(free) == most
 
 

@@ -156,7 +156,7 @@ class Body:
         """What the prologue of every body does."""
         here = self.let("ptrtoint ptr %here to i64")
         self.lines.insert(1, "  %here = call ptr @llvm.frameaddress.p0(i32 0)")
-        low = self.let(f"icmp ult i64 {here}, {self.field(Ec, '%ec', 'stack_limit', 'i64')}")
+        low = self.let(f"icmp ult i64 {here}, {self.field(Ec, '%ec', 'code_limit', 'i64')}")
         self.emit(f"br i1 {low}, label %overflow, label %room")
         self.label("overflow")
         self.trap(10)

@@ -141,7 +141,7 @@ class Builder:
         if self.calls:
             t.here(((body.function, place),))
             stack = t.let(f'call i64 @llvm.read_register.i64(metadata !{{!"{self.program.stack_pointer}"}})')
-            t.trap(t.let(f"icmp ult i64 {stack}, {self.field(Ec, '%ec', 'stack_limit', 'i64')}"), "stack")
+            t.trap(t.let(f"icmp ult i64 {stack}, {self.field(Ec, '%ec', 'code_limit', 'i64')}"), "stack")
         if self.memory:
             t.emit(f"%mem.at = getelementptr i8, ptr %inst, i64 {int(offsetof(Inst, 'mem'))}")
             t.emit(f"%mem = load ptr, ptr %mem.at{INVARIANT}")

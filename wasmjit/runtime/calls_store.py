@@ -13,7 +13,7 @@ from wasmjit.native.capi import (
     PyEval_SaveThread,
     PyExc_RuntimeError,
 )
-from wasmjit.native.lang import PyObject, alloca, boolean, export, fn, likely, ptr, u32, u64, unlikely, var
+from wasmjit.native.lang import PyObject, alloca, boolean, export, fn, likely, ptr, u8, u32, u64, unlikely, var
 from wasmjit.native.libc import usleep
 from wasmjit.runtime.calls_boxes import store_sweep
 from wasmjit.runtime.calls_refused import trap_raise
@@ -97,24 +97,31 @@ def store_enter_late(ec: ptr[Ec], store: ptr[StoreData]) -> boolean:
 @fn
 def stack_unlimit(store: ptr[StoreData]) -> None:
     """The thread inside gets back what it had when it came."""
-    if store.owner.vs_limit < store.vs_limit:
-        store.owner.vs_limit = store.vs_limit
+    ec = store.owner
+    if ec.vs_limit < store.vs_limit:
+        ec.vs_limit = store.vs_limit
+    if ec.code_limit > store.code_limit:
+        ec.code_limit = store.code_limit
 
 
 @fn(cold=True)
 def stack_limit(ec: ptr[Ec], store: ptr[StoreData]) -> None:
-    """The thread enters a store, which may limit how much of its value stack calls inside of each other take."""
+    """The thread enters a store, which may limit how much calls inside of each other take: of its value stack, of the native one."""
     if store.stack == 0:
         return
     store.vs_limit = ec.vs_limit
+    store.code_limit = ec.code_limit
     limit = ptr[u64](u64(ec.vs_top) + store.stack)
     if limit < ec.vs_limit:
         ec.vs_limit = limit
+    lowest = u64(alloca(u8)) - store.stack
+    if lowest > ec.code_limit:
+        ec.code_limit = lowest
 
 
 @export
 def store_limit_stack(box: ptr[StoreBox], bytes: u64) -> None:
-    """Let threads inside the store use at most `bytes` (rounded up to 8, 1 at least) of value stack; the smallest limit set holds."""
+    """Let calls inside of each other use at most `bytes` (rounded up to 8, 1 at least) of either stack; the smallest limit set holds."""
     store_limit(box.data, (bytes + 7) & ~7 if bytes != 0 else u64(8))
 
 

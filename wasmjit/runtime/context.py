@@ -227,6 +227,7 @@ def native_bounds(ec: ptr[Ec]) -> void:
     if size < HEADROOM * 2:
         headroom = size // 2
     ec.stack_limit = low + headroom
+    ec.code_limit = ec.stack_limit
 
 
 @export

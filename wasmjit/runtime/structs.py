@@ -155,8 +155,9 @@ class StoreData:
     boxes: u64  # handle of its first externref box, 0 none (runtime.calls_boxes)
     nboxes: u64
     box_limit: u64  # boxes at which the next idle moment sweeps
-    stack: u64  # bytes of value stack that a thread inside may use, 0: all it has
+    stack: u64  # bytes of value stack, and again of native stack, that calls inside each other may use, 0: all there are
     vs_limit: ptr[u64]  # STORE_LIMITED: that of the thread inside, before it came
+    code_limit: u64  # likewise
     into: ptr["StoreData"]  # the store that this one has become part of, 0: none
 
 
@@ -188,6 +189,7 @@ class Ec:
 
     vs_top: ptr[u64]  # first free slot above the innermost frame that is out of registers
     stack_limit: u64  # native stack pointer below which nothing may be entered
+    code_limit: u64  # and no function of optimized code: higher in a store with STORE_LIMITED
     cs_top: ptr[u8]  # first free control record
     act: ptr["Act"]  # innermost activation, 0 outside wasm
     inst: ptr[Inst]  # running instance
