@@ -167,11 +167,18 @@ def test_a_linked_entry_is_rebuilt(world: World, tmp_path: Path) -> None:
     assert not world.entry.is_symlink()
 
 
-def test_an_unusable_folder(world: World) -> None:
-    world.cache.mkdir(mode=0o777)
-    world.cache.chmod(0o777)
+def test_an_unusable_folder(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever waits for the build of each start is told why, terminal or not."""
+    world.cache.mkdir()
+    world.cache.chmod(0o755)
     world.open()
     assert not any(world.cache.iterdir())
+    told = capfd.readouterr().err
+    assert told.count("\n") == 1 and f"each start builds it again: {world.cache}: open to others (chmod 700" in told
+    world.cache.chmod(0o700)
+    world.open()
+    world.open()
+    assert world.builds == 2 and capfd.readouterr().err == ""
 
 
 def test_no_cache(world: World) -> None:

@@ -144,7 +144,7 @@ def _load_built(cache: Cache, entry: str, build: "Callable[[], bytes]") -> image
     data = build()
     image = _store(cache, entry, data)
     if cache.reason:
-        _say(f"the native image is not kept: {cache.reason}")
+        _say(f"the native image is not kept, so that each start builds it again: {cache.reason}", always=True)
     cache.prune()
     return image
 
@@ -158,6 +158,7 @@ def _store(cache: Cache, entry: str, data: bytes) -> imagefile.Image:
     return imagefile.load_bytes(data)
 
 
-def _say(text: str) -> None:
-    if sys.stderr is not None and sys.stderr.isatty():
+def _say(text: str, always: bool = False) -> None:
+    """Tell who looks on; always: and who reads what the process wrote."""
+    if sys.stderr is not None and (always or sys.stderr.isatty()):
         print(f"wasmjit: {text}", file=sys.stderr, flush=True)
