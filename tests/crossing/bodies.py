@@ -13,8 +13,8 @@ from wasmjit._image import native
 from wasmjit.native.elf import SHF_EXECINSTR, Object
 from wasmjit.native.flatten import flatten
 from wasmjit.native.lang import ptr
+from wasmjit.runtime.packed import NONE
 from wasmjit.runtime.structs import Mod
-from wasmjit.runtime.units import NONE
 from wasmjit.tiers.optimizer.lines import line_rows
 from wasmjit.tiers.optimizer.target import object_code
 from wasmjit.tiers.optimizer.unit import Unit

@@ -13,7 +13,7 @@ import wasmjit
 from tests.engine.conftest import PROGRAM, Run
 from tests.paths import ROOT
 from wasmjit.native.cache import SUFFIX
-from wasmjit.runtime.units import MAGIC
+from wasmjit.runtime.packed import MAGIC
 from wasmjit.tiers import policy
 from wasmjit.tiers.store import Entry, Kept, places
 

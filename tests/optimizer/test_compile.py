@@ -12,7 +12,7 @@ from tests.paths import ROOT
 from tests.sources import source
 from wasmjit._image import native
 from wasmjit._wat import assemble
-from wasmjit.runtime.units import NONE
+from wasmjit.runtime.packed import NONE
 from wasmjit.tiers.optimizer import compile as compiling
 from wasmjit.tiers.optimizer.compile import compile_unit, listing
 from wasmjit.tiers.optimizer.lines import line_rows

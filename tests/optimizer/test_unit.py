@@ -6,7 +6,7 @@ import pytest
 
 from wasmjit.native.imagefile import digest
 from wasmjit.native.lang import offsetof, sizeof
-from wasmjit.runtime.units import MAGIC, NONE, PackedUnit
+from wasmjit.runtime.packed import MAGIC, NONE, PackedUnit
 from wasmjit.tiers.optimizer.unit import Unit
 
 UNIT = Unit(

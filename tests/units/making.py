@@ -10,9 +10,9 @@ from wasmjit.native.flatten import flatten
 from wasmjit.native.lang import offsetof, ptr
 from wasmjit.native.target import EmitError
 from wasmjit.runtime.natives import index as native_index
+from wasmjit.runtime.packed import NONE
 from wasmjit.runtime.platform import ELF_MACHINE
 from wasmjit.runtime.structs import Ec, Mod
-from wasmjit.runtime.units import NONE
 from wasmjit.tiers.optimizer.unit import Unit
 
 N = native()

@@ -10,8 +10,8 @@ import wasmjit
 from tests.units.making import N, compute, make, plain
 from wasmjit.native.imagefile import digest
 from wasmjit.native.lang import offsetof, ptr, sizeof
+from wasmjit.runtime.packed import MAGIC, NONE, PackedUnit
 from wasmjit.runtime.structs import Mod
-from wasmjit.runtime.units import MAGIC, NONE, PackedUnit
 from wasmjit.tiers.optimizer.unit import Unit
 
 WAT = '(module (func (export "f") (param i64) (result i64) local.get 0) (func (loop (br 0))) (func))'

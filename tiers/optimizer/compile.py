@@ -8,7 +8,7 @@ from wasmjit.native.elf import SHF_EXECINSTR, Object
 from wasmjit.native.flatten import flatten
 from wasmjit.native.relocate import FlattenError
 from wasmjit.native.target import EmitError
-from wasmjit.runtime.units import NONE
+from wasmjit.runtime.packed import NONE
 from wasmjit.tiers.optimizer.lines import line_rows
 from wasmjit.tiers.optimizer.request import BODY, Request
 from wasmjit.tiers.optimizer.unit import REASONS, Refused, Unit

@@ -1,4 +1,4 @@
-"""IR of the instructions that the table gives a meaning: derived once from the rows, then filled in.
+"""IR of the instructions that the table gives a meaning: derived from a row when it is first needed, then filled in.
 
 A row's checks and meaning are compiled with placeholders for the operands. What comes out is a format: lowering an instruction puts the
 operands' texts into it. Everything else, control, calls, variables, tables, is the builder's (`BUILDER`).
@@ -274,12 +274,26 @@ def _derive_store(row: Row, volatile: str) -> Lowering:
     return store
 
 
-NUMERIC: dict[str, Lowering] = {row.name: _derive(row) for row in TABLE if row.meaning and not row.access[0]}
+def _late(derive: Callable[..., Lowering], *arguments: Any) -> Lowering:
+    """A lowering that is derived when it is first used: a unit needs few of them."""
+    made: Lowering | None = None
+
+    def lower(*operands: Any) -> str:
+        nonlocal made
+        if made is None:
+            made = derive(*arguments)
+        return made(*operands)
+
+    return lower
+
+
+_LOADS, _STORES = ([row for row in TABLE if row.kind == kind] for kind in ("load", "store"))
+NUMERIC: dict[str, Lowering] = {row.name: _late(_derive, row) for row in TABLE if row.meaning and not row.access[0]}
 CONDITIONS = frozenset(row.name for row in TABLE if row.kind == "compare" or row.name == "ref.is_null")  # their lowering gives an i1
-LOADS: dict[str, Lowering] = {row.name: _derive_load(row, "volatile ") for row in TABLE if row.kind == "load"}
-FOLDED_LOADS: dict[str, Lowering] = {row.name: _derive_folded(row) for row in TABLE if row.kind == "load" and row.access[1] in FLOATS}
+LOADS: dict[str, Lowering] = {row.name: _late(_derive_load, row, "volatile ") for row in _LOADS}
+FOLDED_LOADS: dict[str, Lowering] = {row.name: _derive_folded(row) for row in _LOADS if row.access[1] in FLOATS}
 FOLDING = frozenset(f"{kind}.{name}" for kind in FLOATS for name in ("add", "sub", "mul", "div"))
-PLAIN_LOADS: dict[str, Lowering] = {row.name: _derive_load(row, "") for row in TABLE if row.kind == "load"}
-STORES: dict[str, Lowering] = {row.name: _derive_store(row, "volatile ") for row in TABLE if row.kind == "store"}
-PLAIN_STORES: dict[str, Lowering] = {row.name: _derive_store(row, "") for row in TABLE if row.kind == "store"}
+PLAIN_LOADS: dict[str, Lowering] = {row.name: _late(_derive_load, row, "") for row in _LOADS}
+STORES: dict[str, Lowering] = {row.name: _late(_derive_store, row, "volatile ") for row in _STORES}
+PLAIN_STORES: dict[str, Lowering] = {row.name: _late(_derive_store, row, "") for row in _STORES}
 BUILDER = frozenset(row.name for row in TABLE if not row.meaning)  # what the builder lowers itself

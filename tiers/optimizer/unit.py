@@ -5,12 +5,11 @@ The part that the runtime does not read ("extra") is the text of a Python litera
 
 import struct
 from ast import literal_eval
-from dataclasses import dataclass, field
 from typing import Any
 
 from wasmjit.native.imagefile import digest
 from wasmjit.native.lang import offsetof, sizeof
-from wasmjit.runtime.units import MAGIC, NONE, PackedUnit
+from wasmjit.runtime.packed import MAGIC, NONE, PackedUnit
 from wasmjit.tiers.optimizer.text import Frames
 
 REASONS = ("cold", "target", "stress")  # of exits: never seen by the profile, a guessed callee was wrong, asked for
@@ -24,7 +23,6 @@ class Refused(Exception):
     """The optimizer will not compile this, or LLVM could not; the function stays interpreted. The message says why."""
 
 
-@dataclass
 class Unit:
     """Machine code of a request. Offsets are in the blob, wasm offsets in the binary.
 
@@ -35,17 +33,26 @@ class Unit:
     inlined: (frames of the call, callee). stats: numbers for people, by name.
     """
 
-    blob: bytes
-    text: int
-    machine: int
-    module: int
-    entries: list[tuple[int, int, int, int]]
-    sites: list[Frames] = field(default_factory=list)
-    lines: list[tuple[int, int]] = field(default_factory=list)
-    exits: list[tuple[int, int, int]] = field(default_factory=list)
-    forms: list[int] = field(default_factory=list)
-    inlined: list[tuple[Frames, int]] = field(default_factory=list)
-    stats: dict[str, float] = field(default_factory=dict)
+    def __init__(
+        self,
+        blob: bytes,
+        text: int,
+        machine: int,
+        module: int,
+        entries: list[tuple[int, int, int, int]],
+        sites: list[Frames] | None = None,
+        lines: list[tuple[int, int]] | None = None,
+        exits: list[tuple[int, int, int]] | None = None,
+        forms: list[int] | None = None,
+        inlined: list[tuple[Frames, int]] | None = None,
+        stats: dict[str, float] | None = None,
+    ) -> None:
+        self.blob, self.text, self.machine, self.module, self.entries = blob, text, machine, module, entries
+        self.sites, self.lines, self.exits, self.forms, self.inlined = sites or [], lines or [], exits or [], forms or [], inlined or []
+        self.stats = stats or {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unit) and vars(self) == vars(other)
 
     def pack(self) -> bytes:
         """The unit as bytes, sealed. Refused: it is too large."""

@@ -1,10 +1,9 @@
 """A row of the instruction table. Build time only: the run path never imports it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One instruction: encoding, immediates, type, properties, meaning (spec chapters 4 and 5).
 
     meaning: an expression of restricted Python over a, b, c (the operands, i32 as u32, i64 as u64), m (what a load

@@ -2,8 +2,6 @@
 
 import ast
 import ctypes
-import inspect
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +54,9 @@ class Function:
 
     def definition(self) -> ast.stmt:
         """Its syntax tree, lines numbered as in its file."""
+        import inspect  # slow to import, and of no use to who only wants types
+        import textwrap
+
         source, first = inspect.getsourcelines(self.function)
         tree = ast.parse(textwrap.dedent("".join(source)))
         ast.increment_lineno(tree, first - 1)
@@ -188,4 +189,3 @@ class Variable(_Memory):
 def var(symbol: str, elem: Any, count: int = 1) -> Any:
     """A zeroed global; evaluates to a pointer to it."""
     return Variable(symbol, elem, count)
-

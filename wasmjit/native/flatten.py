@@ -15,7 +15,6 @@ Boundaries are multiples of the page."""
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from wasmjit.native.elf import (
@@ -44,19 +43,16 @@ class Function(NamedTuple):
     size: int
 
 
-@dataclass
 class Flat:
     """A flattened object. Offsets are from the base, sizes in bytes; see the module's picture."""
 
-    machine: Machine
-    blob: bytearray
-    end: int = 0
-    relro: int = 0
-    data: int = 0
-    symbols: dict[str, int] = field(default_factory=dict)  # global ones
-    functions: dict[str, Function] = field(default_factory=dict)
-    imports: list[tuple[str, int]] = field(default_factory=list)
-    relocations: list[int] = field(default_factory=list)
+    def __init__(self, machine: Machine, blob: bytearray) -> None:
+        self.machine, self.blob = machine, blob
+        self.end = self.relro = self.data = 0
+        self.symbols: dict[str, int] = {}  # global ones
+        self.functions: dict[str, Function] = {}
+        self.imports: list[tuple[str, int]] = []
+        self.relocations: list[int] = []
 
 
 def flatten(objects: bytes | Sequence[bytes], *, head: int = 0) -> Flat:

@@ -2,13 +2,14 @@
 
 import _thread
 import ctypes
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any
 
 from .pointers import Pointer, ptr, read_memory, resolve, size_of, write_memory
 from .values import boolean, f32, f64, u32, u64
+
+_VARARGS = 4  # inspect.CO_VARARGS: that module is slow to import
 
 
 class Intrinsic:
@@ -18,7 +19,7 @@ class Intrinsic:
         self.name, self.function, self.__doc__ = function.__name__, function, function.__doc__
         count = function.__code__.co_argcount
         self.least = count - len(function.__defaults__ or ())
-        self.most = None if function.__code__.co_flags & inspect.CO_VARARGS else count
+        self.most = None if function.__code__.co_flags & _VARARGS else count
 
     def __call__(self, *arguments: Any) -> Any:
         return self.function(*arguments)

@@ -1,14 +1,13 @@
 """What machine code is made for, and the error when LLVM refuses. Does not import LLVM."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class EmitError(Exception):
     """LLVM rejects the IR, or does not know the target. The message shows the offending lines."""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """What machine code is made for.
 
     triple: LLVM target triple, "" for the host's; cpu: LLVM processor name; features: LLVM feature string, "+a,-b".

@@ -1,9 +1,9 @@
 """Is this a whole unit, and one for this module? Everything that native code will rely on is looked at before anything is touched."""
 
 from wasmjit.native.lang import alloca, boolean, fn, load, ptr, rotl, sizeof, u8, u32, u64, void
+from wasmjit.runtime.packed import MAGIC, NONE, PackedUnit, UnitEntry, UnitExit, UnitFrame, UnitLine, UnitSite
 from wasmjit.runtime.platform import ELF_MACHINE
 from wasmjit.runtime.structs import Code, Mod
-from wasmjit.runtime.units import MAGIC, NONE, PackedUnit, UnitEntry, UnitExit, UnitFrame, UnitLine, UnitSite
 
 DIGESTED = 16  # bytes in front that the digest leaves out
 BLOB_MULTIPLE = 16

@@ -2,8 +2,9 @@
 
 from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyBytes_FromStringAndSize, PyList_Append, PyList_New
 from wasmjit.native.lang import PyObject, export, fn, i64, ptr, sizeof, u8, u64
+from wasmjit.runtime.packed import UnitEntry, UnitExit, UnitFrame
 from wasmjit.runtime.structs import Mod
-from wasmjit.runtime.units import Unit, UnitEntry, UnitExit, UnitFrame, unit_depth, unit_frames, unit_of_pc, unit_site
+from wasmjit.runtime.units import Unit, unit_depth, unit_frames, unit_of_pc, unit_site
 
 
 @fn

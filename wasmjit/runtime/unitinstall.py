@@ -25,13 +25,14 @@ from wasmjit.native.lang import (
 from wasmjit.native.libc import calloc, free, memcpy
 from wasmjit.runtime.codearena import code_mark, code_put
 from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_REQUESTED, TRACE_ENTER
+from wasmjit.runtime.packed import PackedUnit, UnitEntry, UnitExit, UnitFrame, UnitLine, UnitSite
 from wasmjit.runtime.preempt import preempt_start
 from wasmjit.runtime.structs import Code, Mod
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.unitcheck import rows_end, unit_check
 from wasmjit.runtime.unitfree import units_sweep
 from wasmjit.runtime.unitleave import entry_lost, loop_of
-from wasmjit.runtime.units import PackedUnit, Unit, UnitEntry, UnitExit, UnitFrame, UnitLine, UnitSite, units_lock, units_unlock
+from wasmjit.runtime.units import Unit, units_lock, units_unlock
 
 
 @extern

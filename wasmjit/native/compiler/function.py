@@ -2,7 +2,6 @@
 
 import ast
 import builtins
-import inspect
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +14,8 @@ from .statement import StatementCompiler
 
 def names_of(python: Callable[..., Any]) -> Mapping[str, Any]:
     """What a function's names mean to Python: variables of the functions around it, of its module, builtins."""
+    import inspect
+
     closure = inspect.getclosurevars(python).nonlocals
     return ChainMap(dict(closure), python.__globals__, vars(builtins))
 
