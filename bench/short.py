@@ -2,18 +2,21 @@
 
     python -m wasmjit.bench short [--rounds N] [--tier TIER] [--seconds S] [FUNCTION...]
 
-Milliseconds of wall time from the start of a process that loads a module and then only calls one function with one argument, to the
-begin of the first 5 ms of calls whose median is within 10 % of its own steady state, which is the median call in the last quarter of
-S seconds. The same definition for all; the median of interleaved processes. Cold: nothing of the program is in wasmjit's cache;
-cached: all is.
+Milliseconds of wall time from the start of a process that loads a module and then only calls one function with one argument for S
+seconds, to the begin of the first 5 ms of calls whose median is within 10 % of the steady state: the median call in the last quarter of
+such processes, and of those that compile everything before they begin (tier "opt"), where they are faster. So what never gets compiled
+is never steady, and counts with all of its time (>). Medians of interleaved processes; node by the same rule, with what it has.
+Cold: nothing of the program is in wasmjit's cache; cached: all is.
 Exit code 1: a result was wrong.
 """
 
 import subprocess
 import sys
 from argparse import ArgumentParser
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from statistics import median
 from time import monotonic_ns
 from typing import NamedTuple
@@ -21,7 +24,7 @@ from typing import NamedTuple
 from wasmjit.bench._cold import cold_cache
 from wasmjit.bench._contestants import Failed, environment, missing
 from wasmjit.bench._kernels import BUILT
-from wasmjit.bench._measure import geomean
+from wasmjit.bench._measure import geomean, interleaved
 
 AIM = "before node"
 MODULE = BUILT / "short.wasm"
@@ -30,6 +33,8 @@ CLOSE = 1.1  # of steady
 WINDOW = 5_000_000  # ns of calls whose median must be close
 STEP = 500_000  # ns between the begins of such pieces
 CALM = 0.25  # part of the run that is steady
+COLUMNS = {"cold": "wasmjit", "cached": "wasmjit", "ahead": "wasmjit", "node": "node"}  # kinds of processes: whose steady state is theirs
+SHOWN = ("cold", "cached", "node")
 
 WASMJIT = """
 import sys
@@ -60,30 +65,43 @@ console.log(times.join(" "));
 """
 
 
+class Calls(NamedTuple):
+    """What a process did, in ns: when it was started, when its first call began and each call ended."""
+
+    start: int
+    times: Sequence[int]
+
+    def durations(self) -> list[int]:
+        return [b - a for a, b in pairwise(self.times)]
+
+    def steady(self) -> float:
+        """The median of the last of the calls."""
+        found = self.durations()
+        return median(found[-max(1, int(len(found) * CALM)) :])
+
+    def reached(self, steady: float) -> "Reached":
+        """When calls became close to a steady one; never: with the end of the last."""
+        times, durations = self.times, self.durations()
+        first = last = 0
+        while last < len(durations):
+            while last < len(durations) and times[last] - times[first] < WINDOW:
+                last += 1
+            if median(durations[first:last]) <= CLOSE * steady:
+                return Reached(times[first] - self.start, True)
+            step = times[first] + STEP
+            while first < last and times[first] < step:
+                first += 1
+        return Reached(times[-1] - self.start, False)
+
+
 class Reached(NamedTuple):
-    """ns from the start of the process until its calls are close to steady, and ns of a steady call."""
+    """ns from the start of the process on, and whether calls were close to steady then."""
 
-    after: float
-    steady: float
-
-
-def reached(times: Sequence[int], start: int) -> Reached:
-    """When calls whose ends are `times` (the first: the begin of the first call) became close to steady."""
-    durations = [b - a for a, b in zip(times, times[1:], strict=False)]
-    steady = median(durations[-max(1, int(len(durations) * CALM)) :])
-    first = last = 0
-    while last < len(durations):
-        while last < len(durations) and times[last] - times[first] < WINDOW:
-            last += 1
-        if median(durations[first:last]) <= CLOSE * steady:
-            break
-        step = times[first] + STEP
-        while first < last and times[first] < step:
-            first += 1
-    return Reached(times[first] - start, steady)
+    after: int
+    close: bool
 
 
-def process(words: Sequence[str], settings: Mapping[str, str], expected: set[int]) -> Reached:
+def process(words: Sequence[str], settings: Mapping[str, str], expected: set[int]) -> Calls:
     """Run one. Raises Failed; its result is added to `expected`."""
     start = monotonic_ns()
     done = subprocess.run(words, env=settings, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -91,47 +109,61 @@ def process(words: Sequence[str], settings: Mapping[str, str], expected: set[int
         raise Failed(f"{words[0]}: exit code {done.returncode}\n{done.stderr.strip()}")
     result, row = done.stdout.splitlines()
     expected.add(int(result))
-    return reached([int(word) for word in row.split()], start)
+    return Calls(start, array("q", map(int, row.split())))
 
 
-def timers(name: str, tier: str, seconds: float, folder: Mapping[str, str], results: set[int]) -> dict[str, Callable[[], Reached]]:
-    """Runs by name. `folder`: settings of the one cache that all runs of `cached` use."""
+def timers(name: str, tier: str, seconds: float, folder: Mapping[str, str], results: set[int]) -> dict[str, Callable[[], Calls]]:
+    """Runs by COLUMNS. `folder`: settings of the one cache that all runs of `cached` use."""
     argument = str(FUNCTIONS[name][0])
-    ours = [sys.executable, "-c", WASMJIT, str(MODULE), name, argument, str(seconds), tier]
+    ours = [sys.executable, "-c", WASMJIT, str(MODULE), name, argument, str(seconds)]
 
-    def cold() -> Reached:
+    def cold() -> Calls:
         with cold_cache() as settings:
-            return process(ours, settings, results)
+            return process([*ours, tier], settings, results)
 
-    found: dict[str, Callable[[], Reached]] = {"cold": cold, "cached": partial(process, ours, folder, results)}
+    found: dict[str, Callable[[], Calls]] = {
+        "cold": cold,
+        "cached": partial(process, [*ours, tier], folder, results),
+        "ahead": partial(process, [*ours, "opt"], folder, results),
+    }
     if not missing("node"):
         node = ["node", "-e", NODE, str(MODULE), name, argument, str(seconds)]
         found["node"] = partial(process, node, environment(), results)
     return found
 
 
+def steady(rows: Mapping[str, Sequence[Calls]]) -> dict[str, float]:
+    """ns of a steady call of each contestant, by whatever kind of process is the fastest in the end. rows: by COLUMNS."""
+    found: dict[str, float] = {}
+    for column, row in rows.items():
+        who = COLUMNS[column]
+        found[who] = min(found.get(who, float("inf")), median(calls.steady() for calls in row))
+    return found
+
+
 def table(names: Sequence[str], tier: str, rounds: int, seconds: float) -> None:
     """Measure and print. Raises Failed: a result was wrong."""
-    columns = ["cold", "cached"] + ([] if missing("node") else ["node"])
+    columns = [column for column in SHOWN if column != "node" or not missing("node")]
     means: dict[str, list[float]] = {column: [] for column in columns}
-    print(f"{'ms until close to steady':<26}" + "".join(f" {column:>9}" for column in columns) + f" {'steady, us':>12}" + " of each")
+    print(f"{'ms until close to steady':<26}" + "".join(f" {column:>9}" for column in columns) + f" {'steady, us':>12}")
     for name in names:
         argument, expected = FUNCTIONS[name]
         results: set[int] = set()
         with cold_cache() as settings:
             runs = timers(name, tier, seconds, settings, results)
             runs["cached"]()  # fills the cache
-            rows: list[list[Reached]] = [[] for _ in columns]
-            for _ in range(rounds):
-                for column, row in zip(columns, rows, strict=True):
-                    row.append(runs[column]())
+            rows = dict(zip(runs, interleaved(list(runs.values()), rounds), strict=True))
         if results != {expected}:
             raise Failed(f"{name}({argument}): {sorted(results)}, not {expected}")
-        after = [median(found.after for found in row) / 1e6 for row in rows]
-        for column, value in zip(columns, after, strict=True):
-            means[column].append(value)
-        calm = " ".join(f"{median(found.steady for found in row) / 1e3:.1f}" for row in rows)
-        print(f"  {f'{name}({argument})':<24}" + "".join(f" {value:9.1f}" for value in after) + f" {calm:>12}", flush=True)
+        calm = steady(rows)
+        shown = ""
+        for column in columns:
+            found = [calls.reached(calm[COLUMNS[column]]) for calls in rows[column]]
+            means[column].append(median(each.after for each in found) / 1e6)
+            late = "" if sum(each.close for each in found) * 2 > len(found) else ">"
+            shown += f" {f'{late}{means[column][-1]:.1f}':>9}"
+        each = ", ".join(f"{who} {ns / 1e3:.1f}" for who, ns in calm.items())
+        print(f"  {f'{name}({argument})':<24}{shown}   {each}", flush=True)
     print(f"  {'geomean':<24}" + "".join(f" {geomean(means[column]):9.1f}" for column in columns) + f"   ({AIM})")
 
 

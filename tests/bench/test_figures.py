@@ -21,17 +21,26 @@ def ends(*durations: int) -> list[int]:
 
 
 def test_steady_is_reached_where_calls_become_fast() -> None:
-    found = short.reached(ends(*[MS] * 20, *[MS // 10] * 2000), 990 * MS)
-    assert found.steady == MS // 10
-    assert 10 * MS + 15 * MS <= found.after <= 10 * MS + 21 * MS
+    calls = short.Calls(990 * MS, ends(*[MS] * 20, *[MS // 10] * 2000))
+    assert calls.steady() == MS // 10
+    found = calls.reached(MS // 10)
+    assert found.close and 10 * MS + 15 * MS <= found.after <= 10 * MS + 21 * MS
 
 
 def test_steady_is_reached_at_once_by_calls_of_one_speed() -> None:
-    assert short.reached(ends(*[MS] * 100), 995 * MS) == (5 * MS, MS)
+    assert short.Calls(995 * MS, ends(*[MS] * 100)).reached(MS) == (5 * MS, True)
+
+
+def test_calls_of_one_speed_are_not_steady_where_others_are_faster() -> None:
+    """What is never compiled took all of its time."""
+    slow, fast = short.Calls(995 * MS, ends(*[MS] * 100)), short.Calls(995 * MS, ends(*[MS // 2] * 200))
+    calm = short.steady({"cold": [slow], "cached": [slow], "ahead": [fast], "node": [slow]})
+    assert calm == {"wasmjit": MS // 2, "node": MS}
+    assert slow.reached(calm["wasmjit"]) == (105 * MS, False) and slow.reached(calm["node"]) == (5 * MS, True)
 
 
 def test_one_slow_call_is_no_matter() -> None:
-    assert short.reached(ends(*[MS // 10] * 30, 3 * MS, *[MS // 10] * 500), 1_000 * MS).after == 0
+    assert short.Calls(1_000 * MS, ends(*[MS // 10] * 30, 3 * MS, *[MS // 10] * 500)).reached(MS // 10).after == 0
 
 
 def test_arguments_for_longer_runs() -> None:
