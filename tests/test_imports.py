@@ -45,3 +45,15 @@ def test_importing_the_package_loads_nothing_else() -> None:
 @pytest.mark.usefixtures("image")
 def test_running_a_module_loads_nothing_heavy(program: str) -> None:
     assert sorted(loaded(program) & HEAVY) == []
+
+
+@pytest.mark.usefixtures("image")
+def test_what_compiles_beside_a_program_loads_little_into_it() -> None:
+    added = loaded("import wasmjit.tiers.engine, wasmjit.tiers.workers")
+    assert sorted(added & (HEAVY | {"pickle", "signal"}) - {"threading"}) == []
+
+
+def test_the_process_that_compiles_loads_nothing_for_nothing() -> None:
+    added = loaded("import wasmjit.tiers.worker, wasmjit.tiers.optimizer.compile, wasmjit.tiers.optimizer.build")
+    assert "wasmjit.tiers.optimizer.lower" in added
+    assert sorted(added & {"dataclasses", "inspect", "pickle", "subprocess", "wasmjit._image", "wasmjit.runtime.units"}) == []

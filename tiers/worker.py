@@ -6,7 +6,6 @@ time: whoever started it knows that.
 """
 
 import os
-import signal
 import struct
 import sys
 
@@ -29,6 +28,8 @@ def head(kind: int, size: int) -> bytes:
 
 def main() -> None:
     """Compile until the input ends."""
+    import signal  # slow to import, and not needed by who only talks to this process
+
     answers = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program, which ends this by closing the pipe
