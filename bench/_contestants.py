@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import wasmjit
+from wasmjit.bench._kernels import Unavailable
 
 ROOT = Path(wasmjit.__file__).resolve().parents[1]  # of the checkout, if it is one
 
@@ -89,6 +90,19 @@ int main(void) {
 
 class Failed(Exception):
     """A contestant could not be started or died; the message says which and how."""
+
+
+def exit_code(run: Callable[[], None]) -> int:
+    """Run a benchmark: 0, or with the reason on stderr 1 where a contestant failed, 2 where the kernels are missing."""
+    try:
+        run()
+    except Unavailable as error:
+        print(f"skipped: {error}", file=sys.stderr)
+        return 2
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 class Answer(NamedTuple):

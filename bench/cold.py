@@ -7,7 +7,6 @@ makes native code run S seconds (default: 1). Steady: the fastest of three later
 Exit code 1: a result was wrong, 2: the kernels are missing.
 """
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,8 +16,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from wasmjit.bench._cold import cold_cache, command, run
-from wasmjit.bench._contestants import Contestant, Failed, in_wasmjit, missing
-from wasmjit.bench._kernels import SHARED, Kernel, Unavailable, shared
+from wasmjit.bench._contestants import Contestant, Failed, exit_code, in_wasmjit, missing
+from wasmjit.bench._kernels import SHARED, Kernel, shared
 from wasmjit.bench._measure import geomean, interleaved, ratio
 
 AIM = "at most 1.15 of steady"
@@ -66,8 +65,9 @@ def steady(module: Path, number: int, tier: str, results: set[str]) -> float:
         return min(contestant.call(number).wall for _ in range(STEADY_CALLS))
 
 
-def table(kernels: Sequence[Kernel], folder: Path, tier: str, rounds: int, seconds: float) -> None:
-    """Measure and print. Raises Failed: not all computed the same."""
+def table(kernels: tuple[Kernel, ...], folder: Path, tier: str, rounds: int, seconds: float) -> None:
+    """Build, measure and print the kernels. Raises Unavailable, and Failed: not all computed the same."""
+    shared(kernels, folder)
     names = ["wasmjit"] + ([] if missing("node") else ["node"])
     columns: dict[str, list[float]] = {name: [] for name in (*names, "steady")}
     print(f"{'whole process, ms':<24}" + "".join(f" {name:>10}" for name in names) + f" {'steady':>10} {'/ node':>8} {'/ steady':>9}")
@@ -102,14 +102,5 @@ def main(argv: list[str]) -> int:
     kernels = tuple(kernel for kernel in SHARED if not options.kernels or kernel.name in options.kernels)
     if reason := missing("node"):
         print(f"without node: {reason}")
-    try:
-        with TemporaryDirectory() as folder:
-            shared(kernels, Path(folder))
-            table(kernels, Path(folder), options.tier, options.rounds, options.seconds)
-    except Unavailable as error:
-        print(f"skipped: {error}", file=sys.stderr)
-        return 2
-    except Failed as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    with TemporaryDirectory() as folder:
+        return exit_code(lambda: table(kernels, Path(folder), options.tier, options.rounds, options.seconds))

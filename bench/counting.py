@@ -7,7 +7,6 @@ tier "interp". Sampling: tier "auto" whose threshold is never reached. Counting:
 tier "auto" is some hundred microseconds of each function. Exit code 1: a result was wrong.
 """
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from wasmjit.bench._contestants import Contestant, Failed, in_wasmjit
+from wasmjit.bench._contestants import Contestant, Failed, exit_code, in_wasmjit
 from wasmjit.bench._kernels import OWN, Kernel, own
 from wasmjit.bench._measure import geomean, interleaved, ratio
 
@@ -72,9 +71,4 @@ def main(argv: list[str]) -> int:
     parser.add_argument("kernels", nargs="*", metavar="KERNEL", help="only these")
     parser.add_argument("--rounds", type=int, default=11, help="calls in each way (default: 11)")
     options = parser.parse_args(argv)
-    try:
-        table([kernel for kernel in OWN if not options.kernels or kernel.name in options.kernels], options.rounds)
-    except Failed as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: table([kernel for kernel in OWN if not options.kernels or kernel.name in options.kernels], options.rounds))

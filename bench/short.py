@@ -22,7 +22,7 @@ from time import monotonic_ns
 from typing import NamedTuple
 
 from wasmjit.bench._cold import cold_cache
-from wasmjit.bench._contestants import Failed, environment, missing
+from wasmjit.bench._contestants import Failed, environment, exit_code, missing
 from wasmjit.bench._kernels import BUILT
 from wasmjit.bench._measure import geomean, interleaved
 
@@ -177,9 +177,4 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     if reason := missing("node"):
         print(f"without node: {reason}")
-    try:
-        table(options.functions or list(FUNCTIONS), options.tier, options.rounds, options.seconds)
-    except Failed as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: table(options.functions or list(FUNCTIONS), options.tier, options.rounds, options.seconds))

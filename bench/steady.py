@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from wasmjit.bench._contestants import COMMANDS, Contestant, Failed, build_native, in_wasmjit, missing, present, start
-from wasmjit.bench._kernels import SHARED, SOURCES, Kernel, Unavailable, shared
+from wasmjit.bench._contestants import COMMANDS, Contestant, Failed, build_native, exit_code, in_wasmjit, missing, present, start
+from wasmjit.bench._kernels import SHARED, SOURCES, Kernel, shared
 from wasmjit.bench._measure import geomean
 
 AIM = "wasmjit: at most 1.0"
@@ -58,16 +58,8 @@ def main(argv: list[str]) -> int:
     COMMANDS["wasmjit"] = in_wasmjit(options.tier)
     names = ["native", *present(["wasmjit", *filter(None, options.peers.split(","))])]
     kernels = tuple(kernel for kernel in SHARED if not options.kernels or kernel.name in options.kernels)
-    try:
-        with TemporaryDirectory() as folder:
-            table(names, kernels, Path(folder), options.rounds, options.short)
-    except Unavailable as error:
-        print(f"skipped: {error}", file=sys.stderr)
-        return 2
-    except Failed as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    with TemporaryDirectory() as folder:
+        return exit_code(lambda: table(names, kernels, Path(folder), options.rounds, options.short))
 
 
 def table(names: Sequence[str], kernels: tuple[Kernel, ...], folder: Path, rounds: int, short: bool) -> None:

@@ -129,6 +129,17 @@ def parse(command: Command, argv: list[str]) -> "tuple[dict[str, Any], list[str]
     return values, operands
 
 
+def parse_one(command: Command, argv: list[str]) -> "tuple[dict[str, Any], str] | None":
+    """As `parse`, of a command whose usage is one operand. Raises UsageError."""
+    parsed = parse(command, argv)
+    if parsed is None:
+        return None
+    values, operands = parsed
+    if len(operands) != 1:
+        raise UsageError(f"one {command.usage.lower()} is needed", command)
+    return values, operands[0]
+
+
 def _store(values: "dict[str, Any]", option: Option, name: str, text: str, command: Command) -> None:
     if option.keys:
         _store_keys(values.setdefault(option.name, {}), option, name, text, command)

@@ -4,7 +4,7 @@ import sys
 
 import wasmjit
 from wasmjit._config import MEMORIES
-from wasmjit.cli._options import Command, Option, UsageError, parse
+from wasmjit.cli._options import Command, Option, UsageError, parse_one
 from wasmjit.cli._terminal import require_stdout
 from wasmjit.cli._values import choice, count
 
@@ -31,16 +31,14 @@ COMMAND = Command(
 
 def main(argv: list[str]) -> int:
     """Compile, with progress on a terminal, and print how many functions there are and how many could be compiled."""
-    parsed = parse(COMMAND, argv)
+    parsed = parse_one(COMMAND, argv)
     if parsed is None:
         return 0
-    values, operands = parsed
-    if len(operands) != 1:
-        raise UsageError("one module is needed", COMMAND)
+    values, path = parsed
     require_stdout()
     config = wasmjit.Config(values.get("tier", "auto"), memory=values.get("memory", "guard"), cache=values.get("output", True))
     profile = read_profile(values["profile"]) if "profile" in values else None
-    module = wasmjit.Module.from_file(operands[0], config=config)
+    module = wasmjit.Module.from_file(path, config=config)
     show = progress()
     try:
         compiled = module.compile(profile=profile, progress=show, level=values.get("level"))

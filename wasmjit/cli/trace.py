@@ -1,6 +1,6 @@
 """`wasmjit trace`: what a trace file tells."""
 
-from wasmjit.cli._options import Command, Option, UsageError, parse
+from wasmjit.cli._options import Command, Option, parse_one
 from wasmjit.cli._terminal import fail, require_stdout
 
 COMMAND = Command(
@@ -14,17 +14,15 @@ COMMAND = Command(
 
 def main(argv: list[str]) -> int:
     """Print the table of functions, or the story of one. Exit code 1: the file is no trace, or says nothing of that function."""
-    parsed = parse(COMMAND, argv)
+    parsed = parse_one(COMMAND, argv)
     if parsed is None:
         return 0
-    values, operands = parsed
-    if len(operands) != 1:
-        raise UsageError("one file is needed", COMMAND)
+    values, path = parsed
     require_stdout()
     from wasmjit.profiler import story, writers
 
     try:
-        events, lost = writers.read(operands[0])
+        events, lost = writers.read(path)
         asked = values.get("why")
         if asked is None:
             print(story.summary(events, lost))
