@@ -8,7 +8,7 @@ Exit code 1: a result was wrong, 2: the kernels are missing.
 """
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from math import log
 from pathlib import Path
