@@ -196,3 +196,18 @@ def test_threads_that_call_at_once(tmp_path: Path) -> None:
             found = set(pool.map(lambda instance: instance.exports.f(7), instances))
         assert found <= {7, 70} and 70 in found
         assert len(N.mod_units(module.address)) == 1
+
+
+def test_a_trace_tells_when_it_is_installed(tmp_path: Path) -> None:
+    module = wasmjit.Module(IDENTITY, config=wasmjit.Config(cache=False))
+    unit = make(module, TIMES_TEN, exits=[(0, int(mod_of(module).codes[0].body), 0)])
+    data = unit.pack()
+    assert keep(module, tmp_path, data, [(0, BODY, 0, len(data))]) == 1
+    f = wasmjit.Instance(module).exports.f
+    with wasmjit.trace() as trace:
+        assert f(7) == 70
+    found = [event for event in trace.events if event.kind in ("cache_hit", "install", "enter")]
+    assert [event.kind for event in found] == ["cache_hit", "install", "enter"]
+    hit, install_event, _ = found
+    assert (hit.function, hit.code_bytes, hit.name) == (0, len(data), "f")
+    assert (install_event.unit, install_event.exits) == (N.mod_units(module.address)[0], ((0, unit.exits[0][1], "cold"),))
