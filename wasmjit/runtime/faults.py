@@ -95,6 +95,7 @@ class Forward:
     level: u64  # how many were entered
 
 
+DEFAULT = var("fault_default", u64, SIGACTION_BYTES // 8)  # struct sigaction of SIG_DFL
 PREVIOUS = var("fault_previous", Previous, len(SIGNALS))
 FORWARDS = var("fault_forwards", Forward, FORWARDING)
 TEXT = var("fault_text", u64, 2)  # first and last + 1 address of the code whose faults can be traps
@@ -171,37 +172,40 @@ def fault_comes_again(info: ptr[u8], context: ptr[u8]) -> boolean:
 
 @fn
 def fault_forward(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
-    """Call the handler that was there before, the one before that if this thread is in it already."""
+    """A fault that is none of ours: for the handlers found, in the end for the default action."""
     previous = PREVIOUS[0]
     if signal == SIGBUS:
         previous = PREVIOUS[1]
+    action = forward(previous, signal, info, context)
+    if action != 0:
+        sigaction(signal, action, ptr[u8](0))  # a fault comes again on return
+        if load(i32, info + SIGINFO_CODE) <= 0 and load(u64, action) == SIG_DFL:
+            pthread_kill(pthread_self(), signal)  # a signal that was sent does not
+
+
+@fn
+def forward(previous: ptr[Previous], signal: i32, info: ptr[u8], context: ptr[u8]) -> ptr[u8]:
+    """Call the handler that was there before, the one before that if this thread is in it already.
+
+    Where that is none, the action to take instead is returned, else 0.
+    """
     here = forward_enter()
     level = here.level
-    action = alloca(u8, SIGACTION_BYTES)
+    action = ptr[u8](DEFAULT)
     if level < previous.count:
-        memcpy(action, addr(previous.actions[(previous.count - 1 - level) * SIGACTION_BYTES]), SIGACTION_BYTES)
-    else:
-        memset(action, 0, SIGACTION_BYTES)
+        action = addr(previous.actions[(previous.count - 1 - level) * SIGACTION_BYTES])
     handler = load(u64, action)
-    if handler == SIG_DFL or handler == SIG_IGN:
-        sigaction(signal, action, ptr[u8](0))  # a fault comes again on return
-        if load(i32, info + SIGINFO_CODE) <= 0 and handler == SIG_DFL:
-            pthread_kill(pthread_self(), signal)  # a signal that was sent does not
-    else:
+    if handler != SIG_DFL and handler != SIG_IGN:
         here.level = level + 1
         if load(i32, action + SIGACTION_FLAGS) & SA_SIGINFO != 0:
             call(void, ptr[u8](handler), signal, info, context)
         else:
             call(void, ptr[u8](handler), signal)
         here.level = level
-    forward_leave(here, level)
-
-
-@fn
-def forward_leave(here: ptr[Forward], level: u64) -> void:
-    """Give the entry back that `forward_enter` claimed, if it was claimed at this level."""
+        action = ptr[u8](0)
     if level == 0:
         atomic_store(addr(here.thread), 0)
+    return action
 
 
 @fn

@@ -18,7 +18,6 @@ Others may use SIGURG: what is no tick of ours is handed to the handlers found, 
 """
 
 from wasmjit.native.lang import (
-    addr,
     alloca,
     boolean,
     call,
@@ -36,7 +35,7 @@ from wasmjit.native.lang import (
 from wasmjit.native.libc import dlsym, pthread_getspecific
 from wasmjit.runtime.codearena import in_code
 from wasmjit.runtime.context import THREADS, current_ec
-from wasmjit.runtime.faults import Previous, forward_enter, forward_leave, handler_install
+from wasmjit.runtime.faults import Previous, forward, handler_install
 from wasmjit.runtime.frameless import frameless_return
 from wasmjit.runtime.frames import NATIVE
 from wasmjit.runtime.platform import (
@@ -45,10 +44,6 @@ from wasmjit.runtime.platform import (
     SA_RESTART,
     SA_SIGINFO,
     SI_TIMER,
-    SIG_DFL,
-    SIG_IGN,
-    SIGACTION_BYTES,
-    SIGACTION_FLAGS,
     SIGINFO_CODE,
     SIGINFO_VALUE,
     SIGURG,
@@ -76,7 +71,7 @@ def preempt_handler(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
     error = __errno_location()
     before = error[0]
     if load(i32, info + SIGINFO_CODE) != SI_TIMER or load(u64, info + SIGINFO_VALUE) != MARK:
-        preempt_forward(signal, info, context)
+        forward(OTHERS, signal, info, context)  # without a handler it is ignored
     else:
         ec = ptr[Ec](pthread_getspecific(THREADS.key))
         if ec != 0:
@@ -139,25 +134,6 @@ def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
     ec.native_pc = native_pc
     ec.native_fp = native_fp
     ec.osr = osr
-
-
-@fn
-def preempt_forward(signal: i32, info: ptr[u8], context: ptr[u8]) -> void:
-    """Call the handler that was there before, the one before that if this thread is in it already. Without one it is ignored."""
-    here = forward_enter()
-    level = here.level
-    if level < OTHERS.count:
-        action = addr(OTHERS.actions[(OTHERS.count - 1 - level) * SIGACTION_BYTES])
-        handler = load(u64, action)
-        flags = load(i32, action + SIGACTION_FLAGS)
-        if handler != SIG_DFL and handler != SIG_IGN:
-            here.level = level + 1
-            if flags & SA_SIGINFO != 0:
-                call(void, ptr[u8](handler), signal, info, context)
-            else:
-                call(void, ptr[u8](handler), signal)
-            here.level = level
-    forward_leave(here, level)
 
 
 @fn
