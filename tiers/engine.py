@@ -135,6 +135,7 @@ class Engine:
             elif data:
                 state.add(module, request.entries, job.level, data)
                 if job.level < policy.LEVEL_FULL and _improves(module.config) and job.nbytes <= policy.AGAIN_LARGEST:
+                    job.loop = entries[0][1]
                     self._cheap[unit] = job
             done = True
         finally:

@@ -55,7 +55,8 @@ LARGEST_INPROCESS = 32 << 10
 # Samples, each of which a call or a frame that goes on in optimized code, after which a function of which only a loop was compiled gets
 # its body compiled: its calls were interpreted until then.
 BODY_AFTER = 16
-# Calls in the window below which a function that is hot by a loop is compiled for the loop only: the body is as much work again.
+# Calls in the window below which a function that is hot by a loop is compiled for the loop only, from there on for its calls only: each is
+# as much work as the other.
 CALLED = 8
 TOUCHED = 256  # functions at most that go with a request because they may be inlined; which of them are is the optimizer's choice
 LARGEST_ARITY = 256  # parameters or results of a function that LLVM gets to see in this process

@@ -3,6 +3,7 @@
 from struct import iter_unpack
 
 from wasmjit._image import native
+from wasmjit.runtime.codes import PHASE_COMPILED
 from wasmjit.tiers import policy
 from wasmjit.tiers.optimizer.request import POINT, Options, Profile
 from wasmjit.tiers.restrict import permitted
@@ -79,9 +80,13 @@ def nbytes_of(mod: int, function: int) -> int:
 
 
 def entries_of(mod: int, function: int, loop: int) -> "list[tuple[int, int]]":
-    """What is compiled of a function that got hot in a loop, or else by calls. One that is hardly called gets no body for calls."""
-    if not loop:
-        return [(function, 0)]
+    """What is compiled of a function that got hot in a loop, or else by calls (0).
+
+    What is called often comes to a new body soon, and that is half of the work for both. Frames that stay in the loop ask for it again
+    then: of a function that has code only the loop is compiled. One that is hardly called gets no body for calls.
+    """
+    if not loop or N.function_state(mod, function)[2] == PHASE_COMPILED:
+        return [(function, loop)]
     points = N.profile_points(mod, function)
     called = next((count for _, _, _, _, count in iter_unpack(POINT, points[:POINT_BYTES])), policy.CALLED)
-    return [(function, loop)] if called < policy.CALLED else [(function, 0), (function, loop)]
+    return [(function, loop if called < policy.CALLED else 0)]

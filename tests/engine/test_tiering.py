@@ -86,6 +86,34 @@ def test_a_loop_is_left_and_entered_while_it_runs(compile: str) -> None:
     assert instance.exports.loop(1000) == checksum(1000)
 
 
+NESTED = """(module (import "host" "look" (func $look))
+  (func (export "run") (param $n i32) (result i32) (local $sum i32)
+    (if (i32.gt_u (local.get $n) (i32.const 1000)) (then (call $look)))
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum) (local.get $n)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $sum)))"""
+
+
+def test_what_is_called_often_gets_a_body_and_frames_that_stay_in_its_loop_an_entry_there(told: list[events.Event]) -> None:
+    config = wasmjit.Config(cache=False, compile="sync", thresholds=WARM)
+    module = wasmjit.Module(NESTED, config=config)
+    installed: list[list[bool]] = []
+
+    def places() -> list[bool]:
+        return [event.pc is not None for event in told if event.kind == "install" and event.mod == module.address]
+
+    def look() -> None:
+        while run.tier != "opt":
+            assert run(100) == 5050
+        installed.append(places())
+
+    run = wasmjit.Instance(module, {"host": {"look": look}}).exports.run
+    n = 5_000_000
+    assert run(n) % (1 << 32) == n * (n + 1) // 2 % (1 << 32)
+    assert installed == [[False]] and places() == [False, True]
+
+
 def test_interpreted_modules_stay_so() -> None:
     instance = make("interp")
     instance.exports.loop(2_000_000)

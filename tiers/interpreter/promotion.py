@@ -53,10 +53,10 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
     elif code.phase == PHASE_PROFILING:
         if code.held & HOLDING == 0:  # it was given back in this phase
             window_begin(code)
-        elif code.window >= mod.window + (code.end - code.body) // WINDOW_BYTES:
+        elif code.window >= mod.window + longer(code):
             window_end(ec, code)
     elif code.phase == PHASE_COMPILED and loop != 0 and loop.osr == 0:
-        if (code.unit == 0 or loop.asked != code.unit) and code.window >= mod.warm:
+        if (code.unit == 0 or loop.asked != code.unit) and code.window >= mod.warm + longer(code):
             loop.asked = code.unit
             code.window = 0
             request(ec, code, loop.wasm)
@@ -64,6 +64,12 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
         if code.window >= BODY_AFTER and phase_pass(code, PHASE_COMPILED, PHASE_REQUESTED):
             code.window = 0
             request(ec, code, 0)
+
+
+@fn
+def longer(code: ptr[Code]) -> u32:
+    """Samples that are waited for longer because the function is so."""
+    return (code.end - code.body) // WINDOW_BYTES
 
 
 @fn
