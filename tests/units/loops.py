@@ -1,6 +1,6 @@
 """Loops for units, as IR of `making.compute`."""
 
-from tests.units.making import RESULT, adapter, body, call_runtime, compute, given, member
+from tests.units.making import RESULT, adapter, body, call_runtime, compute, field, given, member
 from wasmjit.runtime.structs import Code, Ec, FuncRef, Inst
 
 # counts to its argument: forever, for -1 in any test's time
@@ -19,8 +19,7 @@ COUNTER = compute(COUNT, "%more")
 # stores its counter to memory 0 until the word behind it is not 0
 STORING = compute(
     f"""\
-{member(Inst, "mem", "inst", "mem.place")}
-  %mem = load ptr, ptr %mem.place
+{field(Inst, "mem", "inst", "mem")}\
   %flag = getelementptr i8, ptr %mem, i64 8
   br label %loop
 loop:
@@ -75,13 +74,10 @@ def calling(times: str, after: str = "") -> str:
     """
     return compute(
         f"""\
-{member(Inst, "refs", "inst", "refs.place")}  %refs = load ptr, ptr %refs.place
-  %ref = load ptr, ptr %refs
-{member(FuncRef, "code", "ref", "code.place")}  %code = load ptr, ptr %code.place
-{member(FuncRef, "inst", "ref", "to.place")}  %to = load ptr, ptr %to.place
-{member(Code, "native", "code", "native.place")}  %native = load ptr, ptr %native.place
+{field(Inst, "refs", "inst", "refs")}  %ref = load ptr, ptr %refs
+{field(FuncRef, "code", "ref", "code")}{field(FuncRef, "inst", "ref", "to")}{field(Code, "native", "code", "native")}\
 {member(Ec, "callee", "ec", "callee")}{member(Ec, "inst", "ec", "inst.place")}{member(Ec, "mem0", "ec", "mem0")}\
-{member(Inst, "mem0", "inst", "own.mem0")}  %own = load ptr, ptr %own.mem0
+{field(Inst, "mem0", "inst", "own")}\
   br label %loop
 loop:
   %n = phi i64 [0, %entry], [%more, %loop]
@@ -153,7 +149,7 @@ def deep(register: str) -> str:
         body(
             f"""\
   %sp = call i64 @llvm.read_register.i64(metadata !0)
-{member(Ec, "stack_limit", "ec", "limit.place")}  %limit = load i64, ptr %limit.place
+{field(Ec, "stack_limit", "ec", "limit", "i64")}\
   %least = add i64 %limit, 4096
   %bottom = icmp ult i64 %sp, %least
   br i1 %bottom, label %count, label %call

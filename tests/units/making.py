@@ -41,10 +41,15 @@ def member(struct: Any, name: str, base: str, to: str) -> str:
     return f"  %{to} = getelementptr i8, ptr %{base}, i64 {int(offsetof(struct, name))}\n"
 
 
+def field(struct: Any, name: str, base: str, to: str, kind: str = "ptr") -> str:
+    """IR: %<to> becomes the value of a field of the struct at %<base>."""
+    return f"{member(struct, name, base, f'{to}.place')}  %{to} = load {kind}, ptr %{to}.place\n"
+
+
 def call_runtime(entry: str, arguments: str, to: str, result: str = "void", tail: str = "") -> str:
     """IR: call an entry of the table at ec.rt; names begin with `to`, the result is %<to>."""
     return (
-        f"{member(Ec, 'rt', 'ec', f'{to}.rt')}  %{to}.table = load ptr, ptr %{to}.rt\n"
+        f"{field(Ec, 'rt', 'ec', f'{to}.table')}"
         f"  %{to}.place = getelementptr ptr, ptr %{to}.table, i64 {native_index(entry)}\n"
         f"  %{to}.target = load ptr, ptr %{to}.place\n"
         f"  {'' if result == 'void' else f'%{to} = '}{tail}call {result} %{to}.target(ptr %ec, {arguments})\n"
@@ -61,7 +66,7 @@ def body(text: str, result: str = "0", function: int = 0) -> str:
 
 def adapter(nparams: int, function: int = 0) -> str:
     """Its i2c: up to four integer parameters, one integer result."""
-    lines = [member(Ec, "vs_top", "ec", "place"), "  %sp = load ptr, ptr %place\n"]
+    lines = [field(Ec, "vs_top", "ec", "sp")]
     for k in range(nparams):
         lines.append(f"  %s{k} = getelementptr i64, ptr %sp, i64 {k}\n  %v{k} = load i64, ptr %s{k}\n")
     return (
@@ -82,7 +87,7 @@ def leave(function: int, slot: int, stores: str = "", number: int = 0) -> str:
     return (
         f"@exit = internal constant [5 x i32] [i32 {number}, i32 1, i32 {function}, i32 {slot}, i32 0]\n"
         f"define {RESULT} @body_{function}(ptr %ec, ptr %inst, {REGISTERS}) {ATTRIBUTES} {{\n"
-        f"{member(Ec, 'vs_top', 'ec', 'top.place')}  %top = load ptr, ptr %top.place\n{stores}"
+        f"{field(Ec, 'vs_top', 'ec', 'top')}{stores}"
         f"  %exit = ptrtoint ptr @exit to i64\n{land}  ret {RESULT} %land\n}}\n{adapter(1, function)}"
     )
 
