@@ -134,7 +134,7 @@ class Engine:
                 compiling.refuse(module, entries, reason, job.flow)
             elif data:
                 state.add(module, request.entries, job.level, data)
-                if job.level < policy.LEVEL_FULL and _improves(module.config) and job.nbytes <= policy.AGAIN_LARGEST:
+                if job.level < policy.again(job.nbytes)[0] and _improves(module.config):
                     job.loop = entries[0][1]
                     self._cheap[unit] = job
             done = True
@@ -160,19 +160,18 @@ class Engine:
                 job.samples = max(job.samples, N.function_samples(job.mod, job.function))
 
     def _look(self) -> bool:
-        """Ask for full optimization of what was compiled cheaply and still runs a lot. Whether there is something."""
+        """Ask for better code of what was compiled cheaply and still runs a lot. Whether there is something."""
         found = False
         for unit, job in list(self._cheap.items()):
             mod = N.unit_info(unit)[0]
             ticks = N.unit_ticks(unit)
+            level, enough = policy.again(job.nbytes)
             if mod != job.mod or self.find(mod) is None:
                 del self._cheap[unit]
-            elif ticks >= policy.AGAIN_TICKS:
+            elif ticks >= enough:
                 del self._cheap[unit]
                 samples = ticks * policy.TICK_SAMPLES
-                self._queue.put(
-                    Job(mod, job.function, job.loop, samples, job.nbytes, policy.LEVEL_FULL, again=True, flow=self._ask(job, ticks))
-                )
+                self._queue.put(Job(mod, job.function, job.loop, samples, job.nbytes, level, again=True, flow=self._ask(job, ticks)))
                 found = True
         return found
 
@@ -183,7 +182,7 @@ class Engine:
         if flow is not None and module is not None:
             fields = compiling.named(module, job.function, job.loop)
             reason = "its code was compiled cheaply and runs a lot"
-            events.emit("request", flow=flow, counter=ticks, threshold=policy.AGAIN_TICKS, reason=reason, **fields)
+            events.emit("request", flow=flow, counter=ticks, threshold=policy.again(job.nbytes)[1], reason=reason, **fields)
         return flow
 
     def _accept(self, rows: "Iterable[tuple[int, int, int, int]]") -> None:

@@ -33,7 +33,7 @@ REFUSE_AFTER = 8  # then it stays interpreted
 # --- how strongly
 
 # Bytes of wasm that were seen to run (all functions of a request) above which the first compile is a cheap one. Full optimization takes
-# some 50 us a byte, the cheap pipeline less than half of that, for code that is 1.0-1.4 times slower. A program with hundreds of lukewarm
+# some 50 us a byte, the cheap pipeline a fifth of that, for code that is 1.0-1.6 times slower. A program with hundreds of lukewarm
 # functions waits for the compiler, not for the code; what a kernel spends its time in is small, or compiled again soon.
 CHEAP_ABOVE = 300
 # Iterations of a loop, on average, below which it is not guarded: vectorized code needs some to begin and to end with.
@@ -43,9 +43,11 @@ RANGES_LARGEST = 400
 # Ticks of the preemption timer (4 ms each) in code that was compiled cheaply after which it is compiled fully: it has run for 40 ms,
 # about what that costs.
 AGAIN_TICKS = 10
-AGAIN_LARGEST = 24 << 10  # bytes of wasm; a second and more of LLVM for a third of speed is not worth it
+AGAIN_LARGEST = 24 << 10  # bytes of wasm; larger ones are compiled at LEVEL_MIDDLE, when they have run for as long as that takes
+TICK = 0.004
 TICK_SAMPLES = 200  # what a tick is in samples
 LEVEL_CHEAP = 0
+LEVEL_MIDDLE = 1
 LEVEL_FULL = 2
 STRONGEST = 2  # that can be asked for
 # A request of this many bytes is refused: LLVM's passes are not linear, and a unit this large is mostly cold anyway.
@@ -63,10 +65,11 @@ LARGEST_ARITY = 256  # parameters or results of a function that LLVM gets to see
 
 # --- what is expected of a compile, in seconds: priorities derive from it
 
-# Measured on 24 functions of 13 to 6909 bytes, in CPU time: 7 ms and 30 to 100 us a byte at LEVEL_FULL, of that 0.4 to 0.5 at LEVEL_CHEAP.
+# Measured on 24 functions of 13 to 6909 bytes, in CPU time: 7 ms and 30 to 100 us a byte at LEVEL_FULL, of that 0.4 to 0.5 at LEVEL_MIDDLE,
+# and of that 0.4 to 0.5 at LEVEL_CHEAP.
 COST_FIXED = 0.007
 COST_PER_BYTE = 0.00005
-COST_CHEAP = 0.45
+COST_SHARES = (0.2, 0.45, 1.0)  # by level
 SAMPLE = 0.00002
 # A compile that is expected to take longer waits until its function was interpreted for this share of it. Small functions come here with a
 # tenth to a fifth. CPython's evaluation loop would take the compiler for all of a short script, which spends its time elsewhere.
@@ -128,8 +131,14 @@ def level_of(nbytes: int) -> int:
 
 def cost(nbytes: int, level: int) -> float:
     """Seconds that a compile is expected to take."""
-    share = COST_CHEAP if level <= LEVEL_CHEAP else 1.0
-    return COST_FIXED + COST_PER_BYTE * nbytes * share
+    return COST_FIXED + COST_PER_BYTE * nbytes * COST_SHARES[level]
+
+
+def again(nbytes: int) -> tuple[int, int]:
+    """Level at which code that was compiled cheaply is compiled again, and ticks in it after which that is done."""
+    if nbytes <= AGAIN_LARGEST:
+        return LEVEL_FULL, AGAIN_TICKS
+    return LEVEL_MIDDLE, int(cost(nbytes, LEVEL_MIDDLE) / TICK)
 
 
 def ripe(samples: int, nbytes: int, level: int) -> bool:

@@ -70,3 +70,11 @@ def test_a_full_queue_drops_the_least_valuable() -> None:
     dropped = queue.put(job(5, 1))
     assert dropped is not None and dropped.function == 5
     assert drained(queue) == [3, 4, 2]
+
+
+def test_what_is_large_is_compiled_again_less_strongly_and_later() -> None:
+    assert policy.again(policy.AGAIN_LARGEST) == (policy.LEVEL_FULL, policy.AGAIN_TICKS)
+    level, ticks = policy.again(2 * policy.AGAIN_LARGEST)
+    assert policy.LEVEL_CHEAP < level < policy.LEVEL_FULL and ticks > policy.AGAIN_TICKS
+    costs = [policy.cost(1000, level) for level in range(policy.STRONGEST + 1)]
+    assert costs == sorted(set(costs))

@@ -70,7 +70,9 @@ def test_the_same_request_gives_the_same_unit() -> None:
 def test_listings() -> None:
     asked = request(assemble(LOOP))
     assert "load volatile i32" in listing(asked, "ir") and "; site 1: function 0 offset 0x" in listing(asked, "ir")
-    assert "define" in listing(asked, "optimized")
+    assert "define" in listing(asked, "optimized") and "optnone" not in listing(asked, "optimized")
+    asked.options.level = 0  # as it is built, for LLVM's fast selector
+    assert "optnone" in listing(asked, "optimized")
     asm = listing(asked, "asm")
     assert "body_0:" in asm and re.search(r"\t\.loc\t0 1 0.*  # function 0 offset 0x", asm)
     assert ".debug" not in asm and ".cfi" not in asm

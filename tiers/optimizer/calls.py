@@ -46,9 +46,9 @@ def callee(b: Builder, reference: str) -> None:
 
 
 def entry_of(b: Builder, code: str) -> str:
-    """The native entry of a Code: it changes when the function is compiled."""
+    """The native entry of a Code: it changes when the function is compiled. Volatile: LLVM's fast selector cannot load atomically."""
     place = b.t.pointer(code, int(offsetof(Code, "native")))
-    return b.t.let(f"load atomic ptr, ptr {place} monotonic, align 8")
+    return b.t.let(f"load volatile ptr, ptr {place}, align 8")
 
 
 def call_function(b: Builder, f: Frame, function: int, values: list[str], count: int | None, i: int) -> list[str]:
