@@ -20,6 +20,8 @@ CALLEE_BYTES = 300
 # Times that one exit is taken until its unit is given up; twice as many for each unit given up before. An exit costs about 1 us with what
 # follows in the interpreter, a compile 10 000 times that, but what follows may be all of an outer loop: the first time soon.
 EXITS = 16
+# One more for so many bytes of its code: that of CPython's evaluation loop has 100 KB and 500 exits and takes seconds to compile.
+EXIT_BYTES = 256
 # A stressed or deterministic run asks for what it likes; these only bound what can be written down.
 LARGEST_THRESHOLD = (1 << 31) - 1
 

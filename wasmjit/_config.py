@@ -33,8 +33,8 @@ class Config:
     stress: for tests, "osr-every-loop" changes to optimized code at each turn of a loop that has some, "deopt-every-guard" leaves it
     at each guard, "ping-pong" does both.
     thresholds: when code is promoted, as a mapping or an object with some of these: warm, samples (20 us of interpretation) of a
-    function until it is profiled; window, samples of that; exits, of a piece of optimized code until it is given up; level, 0 to 2, how
-    strongly everything is compiled (by default that depends).
+    function until it is profiled; window, samples of that; exits, of a piece of optimized code (more of a large one) until it is given
+    up; level, 0 to 2, how strongly everything is compiled (by default that depends).
     concurrent: what a thread does that finds another one inside instances which are linked to each other: "wait" or "error".
     Settings that this version does not have raise NotImplementedError, wrong values ValueError.
     """

@@ -10,6 +10,7 @@ from wasmjit.runtime.codes import TRACE_OSR_ENTER
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod
 from wasmjit.runtime.tracering import trace_note, tracing
+from wasmjit.tiers.policy import EXIT_BYTES
 
 from .branches import LOOP_FIELD
 from .promotion import promote
@@ -68,6 +69,7 @@ def tier_thresholds(mod: ptr[Mod], warm: u32, window: u32, exits: u32) -> None:
     mod.warm = warm
     mod.window = window
     mod.exits = exits
+    mod.exit_bytes = EXIT_BYTES
 
 
 @export

@@ -363,8 +363,8 @@ class Mod:
     units: ptr["Unit"]  # its optimized code  # noqa: F821
     warm: u32  # samples at which a function gets its profiling window, 0: never
     window: u32  # samples of that window
-    exits: u32  # exits of a unit after which it is given up
-    pad: u32
+    exits: u32  # exits of a unit after which it is given up,
+    exit_bytes: u32  # one more for so many bytes of its code; 0: for none
     kept: ptr["KeptFile"]  # units of earlier runs  # noqa: F821 (runtime.kept declares it)
     waiting: ptr[ptr["KeptRow"]]  # those not installed yet, by function; 0: there are none  # noqa: F821
 

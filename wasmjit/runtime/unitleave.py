@@ -110,16 +110,18 @@ def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
 
 @fn
 def unit_exit(ec: ptr[Ec], descriptor: ptr[u8]) -> void:
-    """An exit of optimized code was taken: count it. When it has been taken Mod.exits times, its unit is given up; twice as many times
-    for each unit of the function before.
+    """An exit of optimized code was taken: count it. When it has been taken Mod.exits times, and more often in a large unit, that is given
+    up; twice as many times for each unit of the function before.
 
     The unit's functions are profiled anew, so that the next window decides what they are compiled to. The GIL need not be held.
     """
     unit = unit_of_pc(u64(descriptor))
     if unit == 0:
         return
-    most = u64(unit.mod.exits) << unit.mod.codes[unit.entries[0].function].deopts
-    if unit_count(unit, descriptor) == most and most != 0:
+    mod = unit.mod
+    more = unit.ntext // mod.exit_bytes if mod.exit_bytes != 0 else u32(0)
+    most = u64(mod.exits + more) << mod.codes[unit.entries[0].function].deopts
+    if unit_count(unit, descriptor) == most and mod.exits != 0:
         units_lock()
         if unit.live != 0:
             unit_give_up(unit, PHASE_PROFILING)
