@@ -14,7 +14,7 @@ from tests.optimizer.machine import LEVELS, Loaded
 from wasmjit.native.elf import Object
 from wasmjit.native.relocate import FlattenError
 from wasmjit.tiers.optimizer import lower
-from wasmjit.tiers.optimizer.lines import line_rows
+from wasmjit.tiers.optimizer.lines import filled, line_rows
 from wasmjit.tiers.optimizer.target import assembly, object_code
 from wasmjit.tiers.optimizer.text import FunctionText, UnitText
 
@@ -157,6 +157,16 @@ def test_many_sites_and_functions() -> None:
 
 def test_an_object_without_lines_has_no_rows() -> None:
     assert line_rows(Object(object_code("define void @f() {\n ret void\n}", None, 0))) == []
+
+
+def test_all_code_of_functions_gets_a_line() -> None:
+    """What LLVM knows no place of belongs to the place before it, or to the function; what is between functions to none."""
+    rows = [(20, 5), (26, 0), (30, 6), (34, 0), (50, 7), (52, 0)]
+    assert filled(rows, [(0, 16, 1), (16, 40, 2), (48, 60, 3), (60, 70, 4)]) == [
+        (0, 1), (16, 2), (20, 5), (30, 6), (40, 0), (48, 3), (50, 7), (60, 4), (70, 0),
+    ]  # fmt: skip
+    assert filled([], [(16, 32, 1)]) == [(16, 1), (32, 0)]
+    assert filled([(16, 4)], [(16, 32, 1)]) == [(16, 4)]  # what is behind goes on as it did
 
 
 def test_another_version_of_dwarf_is_refused() -> None:

@@ -9,7 +9,7 @@ from wasmjit.native.flatten import flatten
 from wasmjit.native.relocate import FlattenError
 from wasmjit.native.target import EmitError
 from wasmjit.runtime.packed import NONE
-from wasmjit.tiers.optimizer.lines import line_rows
+from wasmjit.tiers.optimizer.lines import filled, line_rows
 from wasmjit.tiers.optimizer.request import BODY, Request
 from wasmjit.tiers.optimizer.unit import REASONS, Refused, Unit
 
@@ -123,11 +123,13 @@ def _unit(request: Request, program: "Program", data: bytes) -> Unit:
         raise Refused(f"LLVM calls {', '.join(sorted({name for name, _ in flat.imports}))}")
     if len(code) != 1 or flat.relocations or len(flat.blob) != flat.relro:
         raise Refused("LLVM made data that is written or relocated")
-    entries = []
+    entries, parts = [], []
     for function, loop in sorted(request.entries):
         name = f"body_{function}" if loop == BODY else f"osr_{function}_{loop}"
         adapter = flat.functions[f"i2c_{function}"].offset if loop == BODY else NONE
-        entries.append((function, loop, flat.functions[name].offset, adapter))
+        start, size = flat.functions[name]
+        entries.append((function, loop, start, adapter))
+        parts.append((start, start + size, program.text.site(((function, loop or program.body(function).start),))))
     blob = bytes(flat.blob[: flat.end])
     unit = Unit(
         blob + bytes(-len(blob) % 16),
@@ -136,7 +138,7 @@ def _unit(request: Request, program: "Program", data: bytes) -> Unit:
         request.source.nbytes,
         entries,
         program.text.sites,
-        [row for row in lines if row[0] < code[0].size],
+        [row for row in filled(lines, sorted(parts)) if row[0] < code[0].size],
         [(function, offset, REASONS.index(reason)) for function, offset, reason in program.exits],
         sorted(program.forms),
         program.inlined,

@@ -4,6 +4,8 @@ Reference: DWARF 5, section 6.2. Rows whose line does not differ from the one be
 """
 
 import struct
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
 from wasmjit.native.elf import Object
 from wasmjit.native.relocate import FlattenError
@@ -92,6 +94,23 @@ def _changes(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
             changes.append((address, line))
             before = line
     return changes
+
+
+def filled(rows: Sequence[tuple[int, int]], functions: Iterable[tuple[int, int, int]]) -> list[tuple[int, int]]:
+    """The rows, with a line for all code of some functions: what LLVM gave none has that before it, or the function's own.
+
+    functions: ascending, where each begins and ends, and its own line.
+    """
+    offsets = [offset for offset, _ in rows]
+    changes = dict(rows)
+    for start, end, own in functions:
+        first, behind = bisect_left(offsets, start), bisect_left(offsets, end)
+        for offset, line in rows[first:behind]:
+            if line == 0:
+                del changes[offset]
+        changes[start] = changes.get(start, 0) or own
+        changes.setdefault(end, rows[behind - 1][1] if behind else 0)
+    return _changes(sorted(changes.items()))
 
 
 def _unsigned(data: bytes, p: int) -> tuple[int, int]:
