@@ -34,10 +34,12 @@ REFUSE_AFTER = 8  # then it stays interpreted
 
 # --- how strongly
 
-# Bytes of wasm that were seen to run (all functions of a request) above which the first compile is a cheap one. Full optimization takes
-# some 50 us a byte, the cheap pipeline a fifth of that, for code that is 1.0-1.6 times slower. A program with hundreds of lukewarm
-# functions waits for the compiler, not for the code; what a kernel spends its time in is small, or compiled again soon.
+# Bytes of wasm that were seen to run (all functions of a request) above which the first compile is LEVEL_MIDDLE, and LEVEL_CHEAP. Full
+# optimization takes some 50 us a byte, the middle level less than half of that for code that is 1.0-1.4 times slower, the cheap one a fifth
+# for 1.0-1.6 times. A program with hundreds of lukewarm functions waits for the compiler, not for the code; what a kernel spends its time
+# in is small, or compiled again soon. What is smaller than CHEAPEST_ABOVE is middle in 50 ms: code that much earlier gained nothing.
 CHEAP_ABOVE = 300
+CHEAPEST_ABOVE = 2 << 10
 # Iterations of a loop, on average, below which it is not guarded: vectorized code needs some to begin and to end with.
 RANGES_ROUNDS = 16
 # Instructions of such a loop: it is compiled twice, and what is larger gains little from that.
@@ -128,7 +130,7 @@ INLINE_RECURSION = 3  # so many one in another: fib takes 1.51, 1.28, 1.13, 0.84
 
 def level_of(nbytes: int) -> int:
     """Level of the first compile of a request with so many bytes of wasm."""
-    return LEVEL_CHEAP if nbytes > CHEAP_ABOVE else LEVEL_FULL
+    return LEVEL_CHEAP if nbytes > CHEAPEST_ABOVE else LEVEL_MIDDLE if nbytes > CHEAP_ABOVE else LEVEL_FULL
 
 
 def cost(nbytes: int, level: int) -> float:

@@ -72,6 +72,11 @@ def test_a_full_queue_drops_the_least_valuable() -> None:
     assert drained(queue) == [3, 4, 2]
 
 
+def test_the_larger_the_cheaper() -> None:
+    levels = [policy.level_of(nbytes) for nbytes in (policy.CHEAP_ABOVE, policy.CHEAP_ABOVE + 1, policy.CHEAPEST_ABOVE + 1)]
+    assert levels == [policy.LEVEL_FULL, policy.LEVEL_MIDDLE, policy.LEVEL_CHEAP]
+
+
 def test_what_is_large_is_compiled_again_less_strongly_and_later() -> None:
     assert policy.again(policy.AGAIN_LARGEST) == (policy.LEVEL_FULL, policy.AGAIN_TICKS)
     level, ticks = policy.again(2 * policy.AGAIN_LARGEST)
