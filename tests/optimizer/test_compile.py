@@ -136,6 +136,8 @@ LOADED = (
     "(i64.store32 (i32.const 24) (i64.xor (local.get $k) (i64.load32_s (local.get $at))))",
     "(f64.store (i32.const 24) (f64.convert_i32_u (i32.load (local.get $at))))",
     "(i32.store8 (i32.load (local.get $at)) (i32.wrap_i64 (local.get $k)))",
+    """(i64.store8 (i32.const 24) (i64.add (local.get $k) (i64.extend_i32_u (i32.load (local.get $at)))))
+      (i32.store (local.get $at) (i32.load16_u (local.get $at)))""",  # accesses that cannot trap behind it
 )
 TWICE = """(func (export "run") (param $at i32) (local $k i64)
   (loop $l (i32.store8 (i32.const 8) (i32.const 1)) {}

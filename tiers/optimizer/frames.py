@@ -6,7 +6,7 @@ from wasmjit.tiers.optimizer.program import Program
 from wasmjit.tiers.optimizer.text import Frames
 
 ZERO = {"i32": "0", "i64": "0", "float": "0.0", "double": "0.0"}
-Reach = dict[str, tuple[int, str, str]]
+Reach = dict[str, tuple[int, int, str]]
 MOST_SLOTS = 4096  # of all frames of an exit: stacks keep that much room above the innermost frame
 OPERANDS = 256  # slots left for the operands of the innermost frame
 Arrival = tuple[str, list[str], list[str], dict[int, str]]  # from which block, with which locals, operands, known globals

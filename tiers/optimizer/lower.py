@@ -8,7 +8,8 @@ load would become part of an instruction elsewhere, with the location of that. l
 what was loaded, so that it stays an instruction of its own. Arithmetic on floats, which LLVM does not reorder, takes its operand from
 memory where it comes directly behind the load (`FOLDED_LOADS`, `FOLDING`), and then has the load's location. A second use does not help
 where LLVM widens an i32: it makes a load of 64 bits, of which the other uses take the low half, in the place that wants it widened. So
-what i32.load gives is widened at once, and passes through an empty piece of assembly, which tells the range (`_SEALED`).
+what i32.load gives is widened at once, and passes through an empty piece of assembly, which tells the range (`sealed`). As that takes LLVM
+long, it is done only where code gets copied; elsewhere it is seen that a load lost its site, and done then.
 
 Values are texts: names or literals. A comparison gives an i1; who needs an i32 extends it (`as_i32`, `truth`).
 
@@ -213,11 +214,16 @@ def truth(text: Text, value: str) -> str:
     return f"%v{n}"
 
 
-_SEALED = (
-    "  %w{0} = zext i32 %m{0} to i64{2}\n"
-    '  %s{0} = call range(i64 0, 4294967296) i64 asm "", "=r,0"(i64 %w{0}) nounwind memory(none)\n'
-    "  %v{0} = trunc nuw i64 %s{0} to i32"
-)
+def sealed(text: Text, address: str) -> str:
+    """i32.load where it stands, whatever becomes of its value."""
+    text.n = n = text.n + 1
+    text.lines.append(
+        f"  %m{n} = load volatile i32, ptr {address}, align 1{text.dbg}\n"
+        f"  %w{n} = zext i32 %m{n} to i64{text.dbg}\n"
+        f'  %s{n} = call range(i64 0, 4294967296) i64 asm "", "=r,0"(i64 %w{n}) nounwind memory(none)\n'
+        f"  %v{n} = trunc nuw i64 %s{n} to i32"
+    )
+    return f"%v{n}"
 
 
 def _derive_load(row: Row, volatile: str) -> Lowering:
@@ -227,10 +233,9 @@ def _derive_load(row: Row, volatile: str) -> Lowering:
     result, ir = deriver.meaning(row.meaning, KINDS[row.results[0]])
     extension = "".join(f"{line}{{2}}\n" for line in deriver.taken().splitlines())  # one instruction with the load, and this is its site
     lines = f"  %m{{0}} = load {volatile}{kind.ir}, ptr {{1}}, align 1{{2}}\n{extension}"
-    sealed = volatile and row.name == "i32.load"
-    if volatile and not sealed:
+    if volatile:
         lines += f"  call void (...) @llvm.fake.use({ir} {result})"
-    fill = (lines + _SEALED if sealed else lines.rstrip().replace(result, "%v{0}")).format
+    fill = lines.rstrip().replace(result, "%v{0}").format
 
     def load(text: Text, address: str) -> str:
         text.n = n = text.n + 1

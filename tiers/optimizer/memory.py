@@ -11,7 +11,7 @@ from wasmjit.runtime.codes import GUARD_OFFSETS
 from wasmjit.runtime.structs import Inst, Mem
 from wasmjit.tiers.optimizer.decode import OP, number
 from wasmjit.tiers.optimizer.frames import Frame
-from wasmjit.tiers.optimizer.lower import FOLDED_LOADS, FOLDING, LOADS, PLAIN_LOADS, PLAIN_STORES, STORES, unfolded
+from wasmjit.tiers.optimizer.lower import FOLDED_LOADS, FOLDING, LOADS, PLAIN_LOADS, PLAIN_STORES, STORES, sealed, unfolded
 from wasmjit.tiers.optimizer.state import LENGTH, Builder
 
 LLVM = {"i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
@@ -23,6 +23,7 @@ ACCESSES: dict[int, tuple[Any, ...]] = {
     if row.kind in ("load", "store")
 }
 SAME = {OP[f"{kind}.store"]: OP[f"{kind}.load"] for kind in LLVM}  # loads that give what a store got
+SEALED = OP["i32.load"]
 TAKERS = frozenset(OP[name] for name in FOLDING)
 
 
@@ -38,9 +39,9 @@ def place(b: Builder, f: Frame, address: str, offset: int, size: int, i: int) ->
     else:
         wide = shown[2]
     if shown is not None and known:
-        t.dbg = shown[1]  # should LLVM move it up, before the access that showed it, it faults in the place of that
+        t.at(t.unit.twin(shown[1]))  # should LLVM move it up, before the access that showed it, it faults in the place of that
     else:
-        b.reach[address] = offset + size, t.dbg, wide
+        b.reach[address] = offset + size, t.site, wide
         if b.program.checked or offset >= GUARD_OFFSETS:
             check(b, wide, offset, size)
     if wide[0] != "%":
@@ -89,6 +90,10 @@ def load(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
             value = folded(b.t, pointer)
             b.program.folded.add(b.t.site)
         else:
+            if may_trap and o == SEALED and b.program.seals:
+                access = sealed
+            elif may_trap and o == SEALED:
+                b.program.folded.add(b.t.site)
             value = access(b.t, pointer) if may_trap else plain(b.t, pointer)
         b.cache[key] = value
     elif value.startswith("%m"):

@@ -5,7 +5,7 @@ import platform
 from wasmjit.tiers import policy
 from wasmjit.tiers.optimizer.decode import Body
 from wasmjit.tiers.optimizer.ranges_plan import Plan
-from wasmjit.tiers.optimizer.request import HOST, Profile, Request
+from wasmjit.tiers.optimizer.request import BODY, HOST, Profile, Request
 from wasmjit.tiers.optimizer.text import UnitText
 from wasmjit.tiers.optimizer.view import View, view
 
@@ -18,12 +18,14 @@ DECLARATIONS = ("declare i64 @llvm.read_register.i64(metadata)",)
 class Program:
     """State of a build. exits: (function, wasm offset, reason) by number; inlined: (caller's sites, callee).
 
-    folds: whether loads may become part of what takes their value; folded: sites of those that may.
+    folds: whether loads may become part of what takes their value; folded: sites of those that may, which then have no code.
+    seals: whether i32.load keeps its place whatever it costs: where sites have code more than once, it would not be seen.
     """
 
     def __init__(self, request: Request, folds: bool = True) -> None:
         self.request = request
         self.folds = folds
+        self.seals = not folds or request.options.level >= policy.LEVEL_FULL or any(loop != BODY for _, loop in request.entries)
         self.folded: set[int] = set()
         self.view: View = view(request.source.head)
         self._bodies: dict[int, Body] = {}

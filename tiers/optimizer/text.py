@@ -49,6 +49,7 @@ class UnitText:
         self.sites: list[Frames] = []
         self.functions: list[FunctionText] = []
         self._numbers: dict[Frames, int] = {}
+        self._twins: dict[int, int] = {}
         self._declarations: dict[str, None] = {}
 
     def site(self, frames: Frames) -> int:
@@ -57,6 +58,14 @@ class UnitText:
         if number is None:
             self.sites.append(frames)
             number = self._numbers[frames] = len(self.sites)
+        return number
+
+    def twin(self, site: int) -> int:
+        """Another number of a site's place, the same each time: for code that must not pass for that of the site itself."""
+        number = self._twins.get(site)
+        if number is None:
+            self.sites.append(self.sites[site - 1])
+            number = self._twins[site] = len(self.sites)
         return number
 
     def declare(self, line: str) -> None:
