@@ -69,16 +69,17 @@ LARGEST_ARITY = 256  # parameters or results of a function that LLVM gets to see
 
 # --- what is expected of a compile, in seconds: priorities derive from it
 
-# Measured on 24 functions of 13 to 6909 bytes, in CPU time: 7 ms and 30 to 100 us a byte at LEVEL_FULL, of that 0.4 to 0.5 at LEVEL_MIDDLE,
-# and of that 0.4 to 0.5 at LEVEL_CHEAP.
+# Measured in CPython, beside the program: 7 ms and 100 us a byte at LEVEL_FULL (functions of 50 to 300 bytes), 35 to 40 us at LEVEL_MIDDLE
+# (400 to 1600), 18 to 25 us at LEVEL_CHEAP (6 to 46 KB).
 COST_FIXED = 0.007
-COST_PER_BYTE = 0.00005
-COST_SHARES = (0.2, 0.45, 1.0)  # by level
+COST_PER_BYTE = 0.0001
+COST_SHARES = (0.22, 0.38, 1.0)  # by level
 SAMPLE = 0.00002
 # A compile that is expected to take longer waits until its function was interpreted for this share of it. Small functions come here with a
-# tenth to a fifth. CPython's evaluation loop would take the compiler for all of a short script, which spends its time elsewhere.
+# tenth to a fifth, but keep nobody waiting. CPython's evaluation loop takes the compiler for a second in a script that spends its time
+# elsewhere; what waited for it is then found too late.
 LONG = 0.3
-RIPE = 0.15
+RIPE = 0.3
 
 # --- the compiling thread and the worker processes
 
