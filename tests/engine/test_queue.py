@@ -17,7 +17,7 @@ def drained(queue: Queue) -> list[int]:
 
 def test_the_most_samples_for_the_cost_go_first() -> None:
     queue = Queue()
-    for made in (job(1, 100), job(2, 300), job(3, 300, 5_000), job(4, 200)):
+    for made in (job(1, 100), job(2, 300), job(3, 300, 2_500), job(4, 200)):
         assert queue.put(made) is None
     assert drained(queue) == [2, 4, 1, 3]
     assert queue.take() is None

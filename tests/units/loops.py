@@ -34,9 +34,8 @@ out:
     "%more",
 )
 
-FIBONACCI = (
-    body(
-        """\
+FIBONACCI = body(
+    """\
   %small = icmp ult i64 %i0, 2
   br i1 %small, label %leaf, label %inner
 leaf:
@@ -53,10 +52,8 @@ inner:
 out:
   %r = phi i64 [%i0, %leaf], [%sum, %inner]
 """.replace("REST", ", ".join(["i64 poison"] * 3 + ["<2 x double> poison"] * 8)),
-        "%r",
-    )
-    + adapter(1)
-)
+    "%r",
+) + adapter(1)
 
 # for ever
 SPIN = """\

@@ -286,4 +286,3 @@ def likely(x: Any) -> Any:
 @Intrinsic
 def unlikely(x: Any) -> Any:
     return boolean(x)
-
