@@ -7,9 +7,8 @@ HOST = '(module (import "e" "h" (func (param i64) (result i64))) (func (export "
 
 def test_sleep_and_blocking_calls_take_their_time(script: Callable[[str], str]) -> None:
     """And each is interrupted once at most: the timer stops at its first tick there."""
-    assert (
-        script(
-            f"""
+    assert script(
+        f"""
 import select, socket
 reader, writer = os.pipe()
 ours, theirs = socket.socketpair()
@@ -46,16 +45,13 @@ for inner in (host, spinning):
         assert f(n) == 3 * n + 3
 print("fine")
 """
-        )
-        == "fine\n"
-    )
+    ) == "fine\n"
 
 
 def test_a_raw_system_call_is_interrupted_once_at_most(script: Callable[[str], str]) -> None:
     """nanosleep tells whether it was: signals end it, whatever SA_RESTART says."""
-    assert (
-        script(
-            f"""
+    assert script(
+        f"""
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 spin = compiled(COUNTER).exports.f
@@ -68,15 +64,12 @@ f = compiled(calling("5"), {HOST!r}, imports).exports.f
 f(1)
 print(all(sum(each) in (0, -1) for each in interrupted), len(interrupted))
 """
-        )
-        == "True 5\n"
-    )
+    ) == "True 5\n"
 
 
 def test_loops_are_interrupted_again_after_a_host_function_slept(script: Callable[[str], str]) -> None:
-    assert (
-        script(
-            f"""
+    assert script(
+        f"""
 calls = 0
 def host(n):
     global calls
@@ -94,16 +87,13 @@ try:
 except KeyError as error:
     print("stopped", calls)
 """
-        )
-        == "stopped 2\n"
-    )
+    ) == "stopped 2\n"
 
 
 def test_a_fork_in_a_host_function(script: Callable[[str], str]) -> None:
     """The child goes on in the same optimized code, and has ticks."""
-    assert (
-        script(
-            f"""
+    assert script(
+        f"""
 def host(n):
     return os.fork()
 f = compiled(calling("1"), {HOST!r}, {{"e": {{"h": host}}}}).exports.f
@@ -127,15 +117,12 @@ try:
 except wasmjit.Timeout:
     print("stopped")
 """
-        )
-        == "7\nstopped\n"
-    )
+    ) == "7\nstopped\n"
 
 
 def test_a_fork_in_another_thread(script: Callable[[str], str]) -> None:
-    assert (
-        script(
-            """
+    assert script(
+        """
 count = compiled(COUNTER).exports.f
 def forking():
     time.sleep(0.03)
@@ -156,15 +143,12 @@ for _ in range(3):
         pass
     thread.join()
 """
-        )
-        == "9\n" * 3
-    )
+    ) == "9\n" * 3
 
 
 def test_timers_end_with_their_threads(script: Callable[[str], str]) -> None:
-    assert (
-        script(
-            """
+    assert script(
+        """
 count = compiled(COUNTER).exports.f
 count(1000)
 for _ in range(300):
@@ -175,21 +159,16 @@ while timers() != [threading.get_native_id()]:  # a thread that was joined ends 
     time.sleep(0.01)
 print("given back")
 """
-        )
-        == "given back\n"
-    )
+    ) == "given back\n"
 
 
 def test_an_idle_thread_has_no_ticks(script: Callable[[str], str]) -> None:
-    assert (
-        script(
-            """
+    assert script(
+        """
 import ctypes
 count = compiled(COUNTER).exports.f
 count(1000)
 libc = ctypes.CDLL(None)
 print(sum(libc.usleep(20_000) for _ in range(10)) in (0, -1))
 """
-        )
-        == "True\n"
-    )
+    ) == "True\n"

@@ -10,9 +10,8 @@ FIRST, SECOND = "signal.signal(signal.SIGURG, handler)", "count = compiled(COUNT
 @pytest.mark.parametrize("order", ([FIRST, SECOND], [SECOND, FIRST], [SECOND, FIRST, "time.sleep(0.05)", SECOND, FIRST]))
 def test_a_python_handler(script: Callable[[str], str], order: list[str]) -> None:
     setting = "\n".join(order)
-    assert (
-        script(
-            f"""
+    assert script(
+        f"""
 called = 0
 def handler(*_):
     global called
@@ -28,15 +27,12 @@ except wasmjit.Timeout:
 os.kill(os.getpid(), signal.SIGURG)
 print(called)
 """
-        )
-        == "stopped 0\n1\n"
-    )
+    ) == "stopped 0\n1\n"
 
 
 def test_without_another_handler_the_signal_is_ignored(script: Callable[[str], str]) -> None:
-    assert (
-        script(
-            """
+    assert script(
+        """
 count = compiled(COUNTER).exports.f
 threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGURG)).start()
 try:
@@ -45,16 +41,13 @@ except wasmjit.Timeout:
     print("stopped")
 os.kill(os.getpid(), signal.SIGURG)
 """
-        )
-        == "stopped\n"
-    )
+    ) == "stopped\n"
 
 
 def test_two_handlers_that_call_each_other_do_not_loop(script: Callable[[str], str]) -> None:
     """A library that chains to the handler it found, which is ours, and that we find in front of us in turn."""
-    assert (
-        script(
-            """
+    assert script(
+        """
 import ctypes
 libc = ctypes.CDLL(None)
 Handler = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
@@ -76,6 +69,4 @@ called.clear()  # a tick may have come
 os.kill(os.getpid(), signal.SIGURG)
 print(called)
 """
-        )
-        == "[23]\n"
-    )
+    ) == "[23]\n"

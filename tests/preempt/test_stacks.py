@@ -19,9 +19,8 @@ DEEP = """(module
 
 
 def test_handlers_run_deep_in_the_native_stack(script: Callable[[str], str]) -> None:
-    assert (
-        script(
-            """
+    assert script(
+        """
 from tests.preempt.test_stacks import REGISTER
 f = compiled(deep(REGISTER)).exports.f
 other = compiled(COUNTER).exports.f
@@ -42,9 +41,7 @@ while count < 100:
 signal.setitimer(signal.ITIMER_REAL, 0)
 print("fine")
 """
-        )
-        == "fine\n"
-    )
+    ) == "fine\n"
 
 
 @pytest.mark.parametrize("size", (64 << 10, 128 << 10, 512 << 10, 8 << 20))
@@ -89,9 +86,8 @@ def test_timeouts_end_loops_on_a_full_value_stack() -> None:
 
 def test_prologues_are_interrupted(script: Callable[[str], str]) -> None:
     """Exceptions take a backtrace: the frame pointer that the tick finds may be the interpreter's, which is none."""
-    assert (
-        script(
-            """
+    assert script(
+        """
 wat = \"\"\"(module (func $f (param i64) (result i64) local.get 0)
   (func (export "f") (loop (drop (call $f (i64.const 3))) (drop (call $f (i64.const 4))) (br 0))))\"\"\"
 f = compiled(compute("  %r = add i64 %i0, 1\\n", "%r"), wat).exports.f
@@ -114,9 +110,7 @@ stopping = True
 sender.join()
 print("fine")
 """
-        )
-        == "fine\n"
-    )
+    ) == "fine\n"
 
 
 def test_threads_that_block_all_signals_have_ticks() -> None:

@@ -286,3 +286,4 @@ def likely(x: Any) -> Any:
 @Intrinsic
 def unlikely(x: Any) -> Any:
     return boolean(x)
+
