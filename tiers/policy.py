@@ -95,12 +95,14 @@ QUEUED = 4096  # requests that wait at most; the least valuable are dropped and 
 
 # --- after the end of a program
 
-# Seconds of CPU time, at idle priority, for what its functions would have been worth: what a compiler that compiles everything before
-# the start takes of a large program. The second run then finds the code.
-FINISH = 10.0
+# Seconds of CPU time, at idle priority, for what its functions would have been worth; half of what wasmtime takes of GCC's cc1 before it
+# starts. With 10, cc1 takes 1.28 s in its second run, with 20 or 40 1.03; CPython needs 8.
+FINISH = 20.0
 FINISH_NICE = 19
-FINISH_FROM = 0.05  # seconds of interpretation that could be saved, below which that is left alone: handing it over takes some 30 ms
-FINISH_HANDING = 0.03  # seconds at most that are spent on the requests, about 100 of them
+# Seconds of interpretation that could be saved, below which that is left alone: handing it over takes some 20 ms. flite, which computes for
+# 0.1 s, takes 0.06 s in its second run.
+FINISH_FROM = 0.02
+FINISH_HANDING = 0.05  # seconds at most that are spent on the requests, 100 to 200 of them
 LUKEWARM = 5  # samples that make a function worth it: 0.1 ms a run against some 10 ms once
 
 # --- the code cache
