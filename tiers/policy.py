@@ -6,8 +6,9 @@ A *sample* is about 20 us of interpretation that fell on one place, a loop or a 
 # --- a function's way to its first request
 
 # What was interpreted for so long will be for as long again, says experience with other runtimes. A small unit takes 10 ms to
-# compile, but beside the program: 0.8 ms keeps what starts and ends at once away from the compiler.
-WARM = 40
+# compile, but beside the program; getting ready for that takes 10 to 20 ms of the program's time once. 2.4 ms keep what starts and ends at
+# once away from it: with 40, programs that compute for 2 to 5 ms took 1.2 to 1.4 times as long (bench brief), others were no faster.
+WARM = 120
 # Samples of the profiled form, which takes 1.1 to 1.7 times as long as the fast form. In a window of 0.3 ms many inner loops were never
 # left, and what follows them was compiled to exits; 1.3 ms are still little beside the compile.
 WINDOW = 64
