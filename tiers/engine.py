@@ -171,18 +171,20 @@ class Engine:
             elif ticks >= enough:
                 del self._cheap[unit]
                 samples = ticks * policy.TICK_SAMPLES
-                self._queue.put(Job(mod, job.function, job.loop, samples, job.nbytes, level, again=True, flow=self._ask(job, ticks)))
+                self._queue.put(
+                    Job(mod, job.function, job.loop, samples, job.nbytes, level, again=True, flow=self._ask(job, ticks, enough))
+                )
                 found = True
         return found
 
-    def _ask(self, job: Job, ticks: int) -> int | None:
-        """The event of a request of our own. Returns its flow."""
+    def _ask(self, job: Job, ticks: int, enough: int) -> int | None:
+        """The event of a request of our own: so many ticks were enough. Returns its flow."""
         module = self.find(job.mod)
         flow = _flow()
         if flow is not None and module is not None:
             fields = compiling.named(module, job.function, job.loop)
             reason = "its code was compiled cheaply and runs a lot"
-            events.emit("request", flow=flow, counter=ticks, threshold=policy.again(job.nbytes)[1], reason=reason, **fields)
+            events.emit("request", flow=flow, counter=ticks, threshold=enough, reason=reason, **fields)
         return flow
 
     def _accept(self, rows: "Iterable[tuple[int, int, int, int]]") -> None:

@@ -11,13 +11,14 @@ import sys
 import time
 
 from wasmjit._image import native
-from wasmjit.native.cache import PACKAGE, locate
+from wasmjit.native.cache import locate
 from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_REFUSED
 from wasmjit.tiers import policy
 from wasmjit.tiers.compiling import llvm_version
 from wasmjit.tiers.queue import Job
 from wasmjit.tiers.snapshot import entries_of, extent_of, nbytes_of, own_functions, request_of
 from wasmjit.tiers.store import Entry, Kept
+from wasmjit.tiers.worker import DONE, allow_cpu, close_others, command, compile_packed, confine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ N = native()
 
 VARIABLE = "WASMJIT_FINISH"
 LOCK = 3  # the descriptor that has the lock in the process that finishes
-_START = "import sys; sys.path[:] = sys.argv[1:]; from wasmjit.tiers.finish import main; main()"
 
 
 def allowance() -> float:
@@ -68,9 +68,10 @@ def leave(module: "Module", state: "State") -> bool:
     """Have the functions of a module compiled that are worth it. False: there is nothing to do, or nothing can be done."""
     seconds = allowance()
     entry = state.entry
-    folder = None if entry is None or not seconds else entry.folder()
-    lock = -1 if folder is None else locked(folder)
-    if entry is None or lock < 0:
+    if entry is None or not seconds:
+        return False
+    lock = locked(entry.folder())
+    if lock < 0:
         return False
     try:
         left, chosen = seconds, []
@@ -87,10 +88,12 @@ def leave(module: "Module", state: "State") -> bool:
         os.close(lock)
 
 
-def locked(folder: str, *, wait: bool = False) -> int:
-    """A descriptor of a cache folder that has its lock; -1 if another one has it, which `wait` waits for, or it cannot be opened."""
+def locked(folder: str | None, *, wait: bool = False) -> int:
+    """A descriptor of a cache folder that has its lock; -1 if another one has it, which `wait` waits for, or there is none to open."""
     import fcntl
 
+    if folder is None:
+        return -1
     lock = -1
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -130,7 +133,6 @@ def start(left: bytes, lock: int) -> bool:
 
     if not sys.executable:
         return False
-    paths = [os.path.dirname(PACKAGE), *filter(None, sys.path)]
     opened: list[int] = []
     try:
         opened.append(os.memfd_create("wasmjit"))
@@ -140,7 +142,7 @@ def start(left: bytes, lock: int) -> bool:
         opened += [fcntl.fcntl(n, fcntl.F_DUPFD_CLOEXEC, LOCK + 1) for n in (opened[0], lock)]  # out of the way of those below
         actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, opened[1], 0), (os.POSIX_SPAWN_DUP2, opened[2], LOCK)]
         actions += [(os.POSIX_SPAWN_DUP2, 0, n) for n in (1, 2)]  # nothing is written to them
-        os.posix_spawn(sys.executable, [sys.executable, "-I", "-S", "-c", _START, *paths], os.environ, file_actions=actions, setsid=True)
+        os.posix_spawn(sys.executable, command("wasmjit.tiers.finish"), os.environ, file_actions=actions, setsid=True)
     except (OSError, NotImplementedError):
         return False
     finally:
@@ -151,7 +153,7 @@ def start(left: bytes, lock: int) -> bool:
 
 def main() -> None:
     """Compile what a program left; it stands in standard input."""
-    os.closerange(LOCK + 1, os.sysconf("SC_OPEN_MAX"))  # what the program's libraries had open is not ours to keep open
+    close_others(LOCK)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
@@ -159,8 +161,6 @@ def main() -> None:
     os.nice(policy.FINISH_NICE)
     with open(0, "rb", closefd=False) as file:
         left = file.read()
-    from wasmjit.tiers.worker import confine
-
     confine()
     finish(left)
 
@@ -169,7 +169,6 @@ def finish(left: bytes) -> None:
     """Compile what was left until the time is over; every second of it is written to the cache."""
     from wasmjit.tiers.optimizer.request import Source
     from wasmjit.tiers.optimizer.wire import unpacked
-    from wasmjit.tiers.worker import DONE, allow_cpu, compile_packed
 
     setting, name, binary, llvm, seconds, requests = marshal.loads(left)
     entry = Entry.named(setting, name, binary)
@@ -200,7 +199,6 @@ def keep(entry: Entry, made: "list[Kept]", llvm: str) -> bool:
 
 def wait(setting: bool | str = True) -> None:
     """Wait until nothing is being finished for a cache folder (as `cache.locate` takes it)."""
-    path = locate(setting)
-    lock = -1 if path is None else locked(path, wait=True)
+    lock = locked(locate(setting), wait=True)
     if lock >= 0:
         os.close(lock)

@@ -36,7 +36,7 @@ REFUSE_AFTER = 8  # then it stays interpreted
 # --- how strongly
 
 # Bytes of wasm that were seen to run (all functions of a request) above which the first compile is LEVEL_MIDDLE, and LEVEL_CHEAP. Full
-# optimization takes some 50 us a byte, the middle level less than half of that for code that is 1.0-1.4 times slower, the cheap one a fifth
+# optimization takes some 100 us a byte, the middle level less than half of that for code that is 1.0-1.4 times slower, the cheap a fifth
 # for 1.0-1.6 times. A program with hundreds of lukewarm functions waits for the compiler, not for the code; what a kernel spends its time
 # in is small, or compiled again soon. What is smaller than CHEAPEST_ABOVE is middle in 50 ms: code that much earlier gained nothing.
 CHEAP_ABOVE = 300
@@ -84,8 +84,8 @@ RIPE = 0.3
 
 # --- the compiling thread and the worker processes
 
-IDLE = 2.0  # seconds without a request after which the thread ends; it is started again in 0.1 ms
-POLL = 0.1  # seconds between looks at what code that was compiled cheaply does
+IDLE = 2.0  # seconds without a request after which the thread ends if nothing waits; it is started again in 0.1 ms
+POLL = 0.1  # seconds between looks at what waits and at code that was compiled cheaply; up to IDLE while nothing changes
 LONGEST = 20.0  # seconds of a compile in a worker before it is killed; no unit within the caps came near
 WORKERS = 2  # processes at most: the program itself wants a core
 WORKER_NICE = 10  # where processors are few, the program goes first: code that comes later costs it less than time that it does not get

@@ -9,6 +9,7 @@ import os
 import struct
 import sys
 
+from wasmjit.native.cache import PACKAGE
 from wasmjit.tiers import policy
 
 TYPE_CHECKING = False
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 HEAD = struct.Struct("<BQ")
 DONE, REFUSED, FAILED, REQUEST = range(4)
+
+
+def command(module: str) -> list[str]:
+    """What starts `main` of a module of the package in a process of its own, where modules are found as here."""
+    start = f"import sys; sys.path[:] = sys.argv[1:]; from {module} import main; main()"
+    return [sys.executable, "-I", "-S", "-c", start, os.path.dirname(PACKAGE), *filter(None, sys.path)]
 
 
 def head(kind: int, size: int) -> bytes:
@@ -40,10 +47,10 @@ def main() -> None:
     serve(0, answers, compile_packed)
 
 
-def close_others(answers: int) -> None:
+def close_others(kept: int) -> None:
     """Close what the program's libraries had open: all descriptors but the first three and this one."""
     for name in os.listdir("/dev/fd"):
-        if int(name) > 2 and int(name) != answers:
+        if int(name) > 2 and int(name) != kept:
             try:
                 os.close(int(name))
             except OSError:  # it was the listing's

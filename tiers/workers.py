@@ -11,18 +11,16 @@ import threading
 import time
 from _signal import SIGKILL, SIGPIPE, SIGXFSZ  # type: ignore[import-not-found]  # signal is slow to import
 
-from wasmjit.native.cache import PACKAGE
 from wasmjit.tiers import policy
 from wasmjit.tiers.compiling import NoWorkers, Refusal
 from wasmjit.tiers.optimizer.request import Source
 from wasmjit.tiers.optimizer.wire import packed
-from wasmjit.tiers.worker import DONE, FAILED, HEAD, REFUSED, REQUEST, head
+from wasmjit.tiers.worker import DONE, FAILED, HEAD, REFUSED, REQUEST, command, head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wasmjit.tiers.optimizer.request import Request
 
-_START = "import sys; sys.path[:] = sys.argv[1:]; from wasmjit.tiers.worker import main; main()"
 _LARGEST_ANSWER = 1 << 30
 _ENDING = 1.0  # seconds to wait for the end of a process that has closed its pipe
 
@@ -155,10 +153,10 @@ class Worker:
 
 def _spawn(requests: int, answers: int) -> int:
     """Start a process that reads and writes these descriptors. What else is open here and not closed by exec it closes itself."""
-    paths = [os.path.dirname(PACKAGE), *filter(None, sys.path)]
-    command = [sys.executable, "-I", "-S", "-c", _START, *paths]
     actions = [(os.POSIX_SPAWN_DUP2, requests, 0), (os.POSIX_SPAWN_DUP2, answers, 1), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
-    return os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsigmask=(), setsigdef=(SIGPIPE, SIGXFSZ))
+    return os.posix_spawn(
+        sys.executable, command("wasmjit.tiers.worker"), os.environ, file_actions=actions, setsigmask=(), setsigdef=(SIGPIPE, SIGXFSZ)
+    )
 
 
 class Workers:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine.conftest import eventually
-from wasmjit.tiers import policy, workers
+from wasmjit.tiers import policy, worker, workers
 from wasmjit.tiers.compiling import NoWorkers, Refusal
 from wasmjit.tiers.optimizer.request import Request, Source
 from wasmjit.tiers.optimizer.wire import packed, unpacked
@@ -63,7 +63,8 @@ worker.serve(0, 1, compile)
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "_START", FAKE)
+    real = worker.command
+    monkeypatch.setattr(workers, "command", lambda module: [*real(module)[:4], FAKE, *real(module)[5:]])
 
 
 @pytest.fixture
