@@ -4,6 +4,7 @@ import importlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.paths import ROOT
 from tests.sources import source
 from wasmjit._image import native
 from wasmjit._wat import assemble
+from wasmjit.isa import TABLE, Row
 from wasmjit.runtime.packed import NONE
 from wasmjit.tiers.optimizer import compile as compiling
 from wasmjit.tiers.optimizer.compile import compile_unit, listing
@@ -155,6 +157,39 @@ def test_a_load_whose_result_is_widened_or_cut_down_elsewhere(level: int, body: 
             instance.exports.run(-9)
         found.append([(frame.index, frame.offset) for frame in trap.value.frames])
     assert found[0] == found[1]
+
+
+LOADING = [row for row in TABLE if row.kind == "load"]
+
+
+def takers(kind: str) -> Iterator[tuple[str, str]]:
+    """What takes one value of a type and cannot trap, as text, and the type that it gives."""
+    for row in TABLE:
+        if row.meaning and row.params[:1] == (kind,) and not row.access[0] and not row.checks:
+            if len(row.params) == 1:
+                yield f"({row.name})", row.results[0]
+            elif row.params == (kind, kind):
+                yield f"({kind}.const 24) ({row.name})", row.results[0]
+
+
+def taken(row: Row) -> Iterator[str]:
+    """Functions of a load and any two instructions behind it; what was loaded is used again, or not."""
+    kind = row.results[0]
+    for first, between in takers(kind):
+        for second, last in takers(between):
+            stored = f"{first} {second} ({last}.store)"
+            yield f"(func (param i32 i32) (local.get 1) (local.get 0) ({row.name}) {stored})"
+            yield f"""(func (param i32 i32) (local {kind}) (local.get 1) (local.get 0) ({row.name}) (local.tee 2) {stored}
+                (local.get 1) (local.get 2) ({kind}.store offset=16))"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("row", LOADING, ids=[row.name for row in LOADING])
+def test_no_load_loses_its_site_to_what_takes_its_value(row: Row, level: int) -> None:
+    unit = compiled(f"(module (memory 1) {' '.join(taken(row))})", level)
+    lost = set(range(1, len(unit.sites) + 1)) - {site for _, site in unit.lines}
+    assert not [unit.sites[site - 1] for site in lost]
 
 
 SUM = """(module (memory 1)

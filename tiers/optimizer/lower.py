@@ -7,9 +7,10 @@ An access that may fault carries a debug location, which leads from its address 
 load would become part of an instruction elsewhere, with the location of that. llvm.fake.use, which leaves no code, is a second use of
 what was loaded, so that it stays an instruction of its own. Arithmetic on floats, which LLVM does not reorder, takes its operand from
 memory where it comes directly behind the load (`FOLDED_LOADS`, `FOLDING`), and then has the load's location. A second use does not help
-where LLVM widens an i32: it makes a load of 64 bits, of which the other uses take the low half, in the place that wants it widened. So
-what i32.load gives is widened at once, and passes through an empty piece of assembly, which tells the range (`sealed`). As that takes LLVM
-long, it is done only where code gets copied; elsewhere it is seen that a load lost its site, and done then.
+where LLVM widens an i32: it makes a load of 64 bits, of which the other uses take the low half, in the place that wants it widened. Nor
+does it where few bits of a load that extends by zeros are wanted, or their sign: the load is made anew without a place. So what such
+loads give is widened at once, and passes through an empty piece of assembly, which tells the range (`SEALED_LOADS`). As that takes
+LLVM long, it is done only where code gets copied; elsewhere it is seen that a load lost its site, and done then.
 
 Values are texts: names or literals. A comparison gives an i1; who needs an i32 extends it (`as_i32`, `truth`).
 
@@ -214,16 +215,23 @@ def truth(text: Text, value: str) -> str:
     return f"%v{n}"
 
 
-def sealed(text: Text, address: str) -> str:
-    """i32.load where it stands, whatever becomes of its value."""
-    text.n = n = text.n + 1
-    text.lines.append(
-        f"  %m{n} = load volatile i32, ptr {address}, align 1{text.dbg}\n"
-        f"  %w{n} = zext i32 %m{n} to i64{text.dbg}\n"
-        f'  %s{n} = call range(i64 0, 4294967296) i64 asm "", "=r,0"(i64 %w{n}) nounwind memory(none)\n'
-        f"  %v{n} = trunc nuw i64 %s{n} to i32"
+def _derive_sealed(row: Row) -> Lowering:
+    """The lowering of a load that extends by zeros and stands where it is, whatever becomes of its value: (text, address) -> value."""
+    bits = row.access[0] * 8
+    fill = (
+        f"  %m{{0}} = load volatile i{bits}, ptr {{1}}, align 1{{2}}\n"
+        f"  %w{{0}} = zext i{bits} %m{{0}} to i64{{2}}\n"
+        f'  %s{{0}} = call range(i64 0, {1 << bits}) i64 asm "", "=r,0"(i64 %w{{0}}) nounwind memory(none)'
     )
-    return f"%v{n}"
+    if row.results[0] == "i32":
+        fill += "\n  %v{0} = trunc nuw i64 %s{0} to i32"
+
+    def load(text: Text, address: str) -> str:
+        text.n = n = text.n + 1
+        text.lines.append(fill.format(n, address, text.dbg))
+        return f"%{'v' if row.results[0] == 'i32' else 's'}{n}"
+
+    return load
 
 
 def _derive_load(row: Row, volatile: str) -> Lowering:
@@ -298,6 +306,7 @@ CONDITIONS = frozenset(row.name for row in TABLE if row.kind == "compare" or row
 LOADS: dict[str, Lowering] = {row.name: _late(_derive_load, row, "volatile ") for row in _LOADS}
 FOLDED_LOADS: dict[str, Lowering] = {row.name: _derive_folded(row) for row in _LOADS if row.access[1] in FLOATS}
 FOLDING = frozenset(f"{kind}.{name}" for kind in FLOATS for name in ("add", "sub", "mul", "div"))
+SEALED_LOADS: dict[str, Lowering] = {row.name: _derive_sealed(row) for row in _LOADS if row.access[1] in ("u8", "u16", "u32")}
 PLAIN_LOADS: dict[str, Lowering] = {row.name: _late(_derive_load, row, "") for row in _LOADS}
 STORES: dict[str, Lowering] = {row.name: _late(_derive_store, row, "volatile ") for row in _STORES}
 PLAIN_STORES: dict[str, Lowering] = {row.name: _late(_derive_store, row, "") for row in _STORES}

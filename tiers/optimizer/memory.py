@@ -11,19 +11,25 @@ from wasmjit.runtime.codes import GUARD_OFFSETS
 from wasmjit.runtime.structs import Inst, Mem
 from wasmjit.tiers.optimizer.decode import OP, number
 from wasmjit.tiers.optimizer.frames import Frame
-from wasmjit.tiers.optimizer.lower import FOLDED_LOADS, FOLDING, LOADS, PLAIN_LOADS, PLAIN_STORES, STORES, sealed, unfolded
+from wasmjit.tiers.optimizer.lower import FOLDED_LOADS, FOLDING, LOADS, PLAIN_LOADS, PLAIN_STORES, SEALED_LOADS, STORES, unfolded
 from wasmjit.tiers.optimizer.state import LENGTH, Builder
 
 LLVM = {"i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
 ACCESSES: dict[int, tuple[Any, ...]] = {
-    number(row): (row.access[0], LLVM[row.results[0]], LOADS[row.name], PLAIN_LOADS[row.name], FOLDED_LOADS.get(row.name))
+    number(row): (
+        row.access[0],
+        LLVM[row.results[0]],
+        LOADS[row.name],
+        PLAIN_LOADS[row.name],
+        FOLDED_LOADS.get(row.name),
+        SEALED_LOADS.get(row.name),
+    )
     if row.kind == "load"
     else (row.access[0], LLVM[row.params[1]], STORES[row.name], PLAIN_STORES[row.name])
     for row in TABLE
     if row.kind in ("load", "store")
 }
 SAME = {OP[f"{kind}.store"]: OP[f"{kind}.load"] for kind in LLVM}  # loads that give what a store got
-SEALED = OP["i32.load"]
 TAKERS = frozenset(OP[name] for name in FOLDING)
 
 
@@ -77,7 +83,7 @@ def check(b: Builder, wide: str, offset: int, size: int) -> None:
 
 
 def load(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
-    size, kind, access, plain, folded = ACCESSES[o]
+    size, kind, access, plain, folded, sealed = ACCESSES[o]
     address = b.pop(f)
     key = address, offset, o
     value = b.cache.get(key)
@@ -90,9 +96,9 @@ def load(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
             value = folded(b.t, pointer)
             b.program.folded.add(b.t.site)
         else:
-            if may_trap and o == SEALED and b.program.seals:
+            if may_trap and sealed is not None and b.program.seals:
                 access = sealed
-            elif may_trap and o == SEALED:
+            elif may_trap and sealed is not None:
                 b.program.folded.add(b.t.site)
             value = access(b.t, pointer) if may_trap else plain(b.t, pointer)
         b.cache[key] = value
