@@ -110,7 +110,7 @@ class _Run:
             return
         entries = [(function, 0) for function in batch]
         if data and N.unit_install(self.module.address, data):
-            self.state.add(self.module, entries, self.level, data)
+            self.state.add(self.module, entries, self.level, data, {})
             self.compiled += len(batch)
         else:
             compiling.refuse(self.module, entries, reason or "its code could not be installed")

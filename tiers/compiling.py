@@ -8,15 +8,16 @@ from wasmjit._image import native
 from wasmjit.profiler import events
 from wasmjit.runtime.codes import PHASE_REFUSED
 from wasmjit.tiers import policy
+from wasmjit.tiers.counts import packed
 from wasmjit.tiers.store import Entry, Kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from wasmjit._module import Module
-    from wasmjit.tiers.optimizer.request import Request, Source
+    from wasmjit.tiers.optimizer.request import Records, Request, Source
     from wasmjit.tiers.workers import Workers
 
 N = native()
@@ -36,7 +37,7 @@ class NoWorkers(Refusal):
 class State:
     """What is known of a module while it lives."""
 
-    __slots__ = ("source", "levels", "entry", "new", "gone", "_writing")
+    __slots__ = ("source", "levels", "entry", "new", "gone", "_counted", "_writing")
 
     def __init__(self, module: "Module") -> None:
         config = module.config
@@ -45,17 +46,29 @@ class State:
         self.levels: dict[int, int] = {}  # function: how strongly it was compiled
         self.entry = Entry(module) if kept else None  # where its code is kept
         self.new: list[Kept] = []  # what is not written there yet
-        self.gone: set[int] = set()  # functions whose code there was given up
+        self.gone: set[tuple[int, int]] = set()  # entries there that were given up
+        self._counted: dict[int, Records] | None = None
         self._writing = threading.Lock()
 
-    def add(self, module: "Module", entries: "Iterable[tuple[int, int]]", level: int, data: bytes) -> None:
-        """Units were installed: they are to be kept."""
+    def earlier(self, module: "Module") -> "dict[int, Records]":
+        """What earlier runs counted of functions whose code was kept. It is read once."""
+        if self._counted is None:
+            self._counted = {}
+            if self.entry is not None and self.entry.size():
+                self.entry.fingerprint(module)
+                self._counted = self.entry.counted()
+        return self._counted
+
+    def add(
+        self, module: "Module", entries: "Iterable[tuple[int, int]]", level: int, data: bytes, counted: "Mapping[int, Records]"
+    ) -> None:
+        """Units were installed: they are to be kept. counted: of their functions, what they were made from."""
         entries = tuple(entries)
         for function, _ in entries:
             self.levels[function] = level
         if self.entry is not None:
             self.entry.fingerprint(module)
-            self.new.append(Kept(entries, level, data))
+            self.new.append(Kept(entries, level, data, packed(counted)))
 
     def keep(self) -> None:
         """Write what is new. When this returns nobody else is writing it either: the process may end."""

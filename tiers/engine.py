@@ -15,7 +15,7 @@ from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED
 from wasmjit.tiers import compiling, policy
 from wasmjit.tiers.compiling import Compiler, State
 from wasmjit.tiers.queue import Job, Queue
-from wasmjit.tiers.snapshot import entries_of, extent_of, nbytes_of, own_functions, request_of
+from wasmjit.tiers.snapshot import entries_of, extent_of, nbytes_of, own_counts, own_functions, request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Engine:
             request = request_of(module, state, [(other, 0) for other in functions], _level(module, nbytes), profiled=False)
             _, data, reason = compiling.run(self.compiler, module, request, nbytes, _flow())
             if data:
-                state.add(module, request.entries, request.options.level, data)
+                state.add(module, request.entries, request.options.level, data, {})
                 return
         compiling.refuse(module, [(function, 0)], reason)
 
@@ -115,14 +115,14 @@ class Engine:
         return Job(module.address, function, loop, samples, nbytes, _level(module, nbytes), flow=_flow())
 
     def _compile(self, module: "Module", job: Job) -> None:
-        """Compile and install, or refuse. A function keeps the code that it has if it only should have got better one."""
+        """Compile and install, or refuse. A function keeps the code that it has if there is no better one for it."""
         mod, state = module.address, self._state(module)
         entries = entries_of(mod, job.function, job.loop)
         _, _, phase, given_up, _ = N.function_state(mod, job.function)
         if job.again and phase != PHASE_COMPILED:
             return  # given up meanwhile
         if given_up:
-            state.gone.add(job.function)
+            state.gone.update([*entries, (job.function, job.loop)])
         if given_up >= policy.REFUSE_AFTER:
             compiling.refuse(module, entries, f"{policy.REFUSE_AFTER} pieces of code for it were given up", job.flow)
             return
@@ -130,10 +130,10 @@ class Engine:
         try:
             request = request_of(module, state, entries, job.level)
             unit, data, reason = compiling.run(self.compiler, module, request, job.nbytes, job.flow)
-            if reason and not job.again:
+            if reason and phase != PHASE_COMPILED:
                 compiling.refuse(module, entries, reason, job.flow)
             elif data:
-                state.add(module, request.entries, job.level, data)
+                state.add(module, request.entries, job.level, data, own_counts(request))
                 if job.level < policy.again(job.nbytes)[0] and _improves(module.config):
                     job.loop = entries[0][1]
                     self._cheap[unit] = job

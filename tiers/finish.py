@@ -1,37 +1,39 @@
 """What the compiler still had to do when a program ended: a process of its own does it and puts the code into the cache, for the next run.
 
-The program writes the requests to a file without a name and starts the process, which outlives it. That is idle priority, has no
-descriptor of the program, takes at most WASMJIT_FINISH seconds of CPU time (policy.FINISH by default, 0: nothing is finished), and only
-one at a time works for a cache folder, whose lock (flock) it holds: who wants to wait for it takes that.
+The program writes what was counted to a file without a name and starts the process (`wasmjit._finisher`), which outlives it. That is idle
+priority, has no descriptor of the program, takes at most WASMJIT_FINISH seconds of CPU time (policy.FINISH by default, 0: nothing is
+finished), and only one at a time works for a cache folder, whose lock (flock) it holds: who wants to wait for it takes that.
+
+The process loads the module itself, and finds out which functions are worth it: somebody waits for the end of the program.
 """
 
 import marshal
 import os
 import sys
-import time
 
 from wasmjit._image import native
 from wasmjit.native.cache import locate
-from wasmjit.runtime.codes import PHASE_COLD, PHASE_COMPILED, PHASE_REFUSED
-from wasmjit.tiers import policy
+from wasmjit.tiers import known, policy
 from wasmjit.tiers.compiling import llvm_version
-from wasmjit.tiers.queue import Job
-from wasmjit.tiers.snapshot import entries_of, extent_of, nbytes_of, own_functions, request_of
-from wasmjit.tiers.store import Entry, Kept
-from wasmjit.tiers.worker import DONE, allow_cpu, close_others, command, compile_packed, confine
+from wasmjit.tiers.snapshot import extent_of
+from wasmjit.tiers.worker import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
+    from typing import Any
 
     from wasmjit._module import Module
     from wasmjit.tiers.compiling import State
-    from wasmjit.tiers.optimizer.request import Records, Request
+
+    # Of a function: index, samples, offset of the loop with most of them or 0, bytes of wasm to compile, PHASE_*, units given up.
+    Row = tuple[int, int, int, int, int, int]
 
 N = native()
 
 VARIABLE = "WASMJIT_FINISH"
 LOCK = 3  # the descriptor that has the lock in the process that finishes
+_PIECE = 1 << 20  # bytes of a binary that are copied at once
 
 
 def allowance() -> float:
@@ -42,48 +44,20 @@ def allowance() -> float:
         return policy.FINISH
 
 
-def worth(module: "Module", level: int | None) -> "list[Job]":
-    """Functions that were interpreted long enough to be worth code in the next run, the most valuable first."""
-    mod = module.address
-    own = own_functions(mod)
-    samples: dict[int, int] = {}
-    hottest: dict[int, tuple[int, int]] = {}
-    for function, loop, count in N.mod_samples(mod):
-        samples[function] = samples.get(function, 0) + count
-        hottest[function] = max(hottest.get(function, (0, 0)), (count, loop))
-    jobs = []
-    for function, count in samples.items():
-        if count < policy.LUKEWARM or function not in own:
-            continue
-        phase = N.function_state(mod, function)[2]
-        if phase in (PHASE_COMPILED, PHASE_REFUSED) or (phase == PHASE_COLD and nbytes_of(mod, function) > policy.ALL_BLOCKS_LARGEST):
-            continue
-        nbytes = extent_of(mod, function)
-        chosen = policy.level_of(nbytes) if level is None else level
-        jobs.append(Job(mod, function, hottest[function][1], count, nbytes, chosen))
-    return sorted(jobs, key=lambda job: job.rank, reverse=True)
-
-
 def leave(module: "Module", state: "State") -> bool:
     """Have the functions of a module compiled that are worth it. False: there is nothing to do, or nothing can be done."""
     seconds = allowance()
     entry = state.entry
     if entry is None or not seconds:
         return False
+    samples = N.mod_samples(module.address)
+    if sum(count for _, _, count in samples) * policy.SAMPLE < policy.FINISH_FROM:
+        return False
     lock = locked(entry.folder())
     if lock < 0:
         return False
     try:
-        left, chosen = seconds, []
-        for job in worth(module, module.config.thresholds["level"]):
-            left -= policy.cost(job.nbytes, job.level)
-            if left < 0:
-                break
-            chosen.append(job)
-        if sum(job.samples for job in chosen) * policy.SAMPLE < policy.FINISH_FROM:
-            return False
-        entry.fingerprint(module)
-        return start(estate(entry, requests_of(module, state, chosen), seconds), lock)
+        return start(estate(module, state, samples, seconds), lock)
     finally:
         os.close(lock)
 
@@ -105,29 +79,57 @@ def locked(folder: str | None, *, wait: bool = False) -> int:
     return lock
 
 
-def requests_of(module: "Module", state: "State", jobs: "Iterable[Job]") -> "list[Request]":
-    """Requests for jobs, the first ones: the program is ending, and somebody waits for that."""
-    mod = module.address
-    taken: dict[int, Records] = {}
-    requests = []
-    deadline = time.perf_counter() + policy.FINISH_HANDING
-    for job in jobs:
-        requests.append(request_of(module, state, entries_of(mod, job.function, job.loop), job.level, taken=taken))
-        if time.perf_counter() > deadline:
-            break
-    return requests
+def estate(module: "Module", state: "State", samples: "list[tuple[int, int, int]]", seconds: float) -> "Iterator[bytes]":
+    """What a program leaves, in pieces: the length of what is marshalled, that, and the binary unless the process finds it in a file."""
+    entry, mod = state.entry, module.address
+    assert entry is not None
+    found = _same_file(module)
+    settings: dict[str, Any] = {
+        "cache": (entry.setting, entry.name),
+        "file": (module._path, known.identified(found)) if found is not None else None,
+        "memory": module.config.memory,
+        "level": module.config.thresholds["level"],
+        "llvm": llvm_version(),
+        "seconds": seconds,
+        "rows": rows_of(mod, samples),
+        "left": N.mod_left(mod, policy.LEFT),
+        "counted": {function: (N.profile_points(mod, function), N.profile_targets(mod, function)) for function in N.profile_functions(mod)},
+    }
+    body = marshal.dumps(settings)
+    yield len(body).to_bytes(8, "little")
+    yield body
+    if found is None:
+        for at in range(0, module.nbytes, _PIECE):
+            yield N.mod_bytes(mod, at, _PIECE)
 
 
-def estate(entry: Entry, requests: "Iterable[Request]", seconds: float) -> bytes:
-    """What a program leaves, as bytes: where a module's code is kept, requests, the most valuable first, seconds to spend on them."""
-    from wasmjit.tiers.optimizer.request import Source
-    from wasmjit.tiers.optimizer.wire import packed
+def rows_of(mod: int, samples: "list[tuple[int, int, int]]") -> "list[Row]":
+    """The functions that were interpreted for more than a moment."""
+    total: dict[int, int] = {}
+    hottest: dict[int, tuple[int, int]] = {}
+    for function, loop, count in samples:
+        total[function] = total.get(function, 0) + count
+        hottest[function] = max(hottest.get(function, (0, 0)), (count, loop))
+    rows = []
+    for function, count in total.items():
+        if count >= policy.LUKEWARM:
+            _, _, phase, given_up, _ = N.function_state(mod, function)
+            rows.append((function, count, hottest[function][1], extent_of(mod, function), phase, given_up))
+    return rows
 
-    sent = Source()
-    return marshal.dumps((entry.setting, entry.name, entry.binary, llvm_version(), seconds, [packed(each, sent) for each in requests]))
+
+def _same_file(module: "Module") -> os.stat_result | None:
+    """The status of the file that a module came from, if it is certainly the same still."""
+    status = module._file
+    try:
+        if status is None or known.identified(os.stat(module._path)) != known.identified(status):
+            return None
+    except OSError:
+        return None
+    return status if known.trusted(module.config.cache, status) else None
 
 
-def start(left: bytes, lock: int) -> bool:
+def start(left: "Iterator[bytes]", lock: int) -> bool:
     """Start the process that compiles what is left and has the lock as long as it lives. False: it cannot be started."""
     import fcntl
 
@@ -136,65 +138,30 @@ def start(left: bytes, lock: int) -> bool:
     opened: list[int] = []
     try:
         opened.append(os.memfd_create("wasmjit"))
-        with open(opened[0], "wb", closefd=False) as file:
-            file.write(left)
+        with open(opened[0], "wb", buffering=0, closefd=False) as file:
+            for piece in left:
+                file.write(piece)
         os.lseek(opened[0], 0, os.SEEK_SET)
         opened += [fcntl.fcntl(n, fcntl.F_DUPFD_CLOEXEC, LOCK + 1) for n in (opened[0], lock)]  # out of the way of those below
         actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, opened[1], 0), (os.POSIX_SPAWN_DUP2, opened[2], LOCK)]
         actions += [(os.POSIX_SPAWN_DUP2, 0, n) for n in (1, 2)]  # nothing is written to them
-        os.posix_spawn(sys.executable, command("wasmjit.tiers.finish"), os.environ, file_actions=actions, setsid=True)
+        from signal import SIGPIPE, SIGXFSZ
+
+        os.posix_spawn(
+            sys.executable,
+            command("wasmjit._finisher"),
+            os.environ,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=(SIGPIPE, SIGXFSZ),
+        )
     except (OSError, NotImplementedError):
         return False
     finally:
         for descriptor in opened:
             os.close(descriptor)
     return True
-
-
-def main() -> None:
-    """Compile what a program left; it stands in standard input."""
-    close_others(LOCK)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)
-    os.chdir("/")
-    os.nice(policy.FINISH_NICE)
-    with open(0, "rb", closefd=False) as file:
-        left = file.read()
-    confine()
-    finish(left)
-
-
-def finish(left: bytes) -> None:
-    """Compile what was left until the time is over; every second of it is written to the cache."""
-    from wasmjit.tiers.optimizer.request import Source
-    from wasmjit.tiers.optimizer.wire import unpacked
-
-    setting, name, binary, llvm, seconds, requests = marshal.loads(left)
-    entry = Entry.named(setting, name, binary)
-    received = Source()
-    made: list[Kept] = []
-    began = written = time.process_time()
-    for packed in requests:
-        request = unpacked(packed, received)
-        allow_cpu(policy.LONGEST)
-        kind, data = compile_packed(request)
-        if kind == DONE:
-            made.append(Kept(request.entries, request.options.level, data))
-        now = time.process_time()
-        if now - began > seconds:
-            break
-        if now - written > 1.0:
-            written = now
-            if not keep(entry, made, llvm):
-                return
-            made = []
-    keep(entry, made, llvm)
-
-
-def keep(entry: Entry, made: "list[Kept]", llvm: str) -> bool:
-    """Write units, unless somebody removed the folder meanwhile."""
-    return not made or (entry.folder() is not None and entry.write(made, set(), llvm))
 
 
 def wait(setting: bool | str = True) -> None:

@@ -43,7 +43,7 @@ def recall(setting: bool | str, status: os.stat_result) -> bytes:
         if len(data) < 8 or digest(memoryview(data)[8:]) != int.from_bytes(data[:8], "little"):
             return b""
         file, binary = marshal.loads(memoryview(data)[8:])
-        if file != _identity(status) or type(binary) is not bytes or len(binary) != 32:
+        if file != identified(status) or type(binary) is not bytes or len(binary) != 32:
             return b""
         os.utime(descriptor, ns=(time_ns(), os.fstat(descriptor).st_mtime_ns))
         return binary
@@ -56,14 +56,15 @@ def recall(setting: bool | str, status: os.stat_result) -> bytes:
 def note(setting: bool | str, status: os.stat_result, binary: bytes) -> None:
     """Keep the SHA-256 of a file: what was read after it had this status."""
     if trusted(setting, status):
-        body = marshal.dumps((_identity(status), binary))
+        body = marshal.dumps((identified(status), binary))
         with Cache(setting) as cache:
             cache.write(_name(status), digest(body).to_bytes(8, "little") + body)
 
 
-def _identity(status: os.stat_result) -> tuple[int, ...]:
+def identified(status: os.stat_result) -> tuple[int, ...]:
+    """What tells a file and a state of it from all others."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _name(status: os.stat_result) -> str:
-    return f"hash-{digest(repr(_identity(status)).encode()):016x}{SUFFIX}"
+    return f"hash-{digest(repr(identified(status)).encode()):016x}{SUFFIX}"

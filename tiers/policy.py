@@ -14,6 +14,9 @@ WARM = 120
 WINDOW = 64
 # One sample more for so many bytes of wasm: what is long, such as the loop of a guest that interprets, takes longer to show its paths.
 WINDOW_BYTES = 256
+# Windows in one of which a function that waits for the compiler is profiled again. CPython's deflate waits for a second, of which the first
+# 1.3 ms show too little: its next run left the code 44 000 times.
+REVISIT = 8
 # Functions called directly that are profiled together with one, and the largest of them in bytes of wasm: what may be inlined needs a
 # profile too. Larger ones are hot enough for a window of their own if they matter.
 CALLEES = 16
@@ -23,6 +26,7 @@ CALLEE_BYTES = 300
 EXITS = 16
 # One more for so many bytes of its code: that of CPython's evaluation loop has 100 KB and 500 exits and takes seconds to compile.
 EXIT_BYTES = 256
+LEFT_SAMPLE = 8  # exits, each with what follows in the interpreter, that are as much as a sample
 # A stressed or deterministic run asks for what it likes; these only bound what can be written down.
 LARGEST_THRESHOLD = (1 << 31) - 1
 
@@ -98,13 +102,17 @@ QUEUED = 4096  # requests that wait at most; the least valuable are dropped and 
 
 # Seconds of CPU time, at idle priority, for what its functions would have been worth; half of what wasmtime takes of GCC's cc1 before it
 # starts. With 10, cc1 takes 1.28 s in its second run, with 20 or 40 1.03; CPython needs 8.
-FINISH = 20.0
+FINISH = 30.0
 FINISH_NICE = 19
 # Seconds of interpretation that could be saved, below which that is left alone: handing it over takes some 20 ms. flite, which computes for
 # 0.1 s, takes 0.06 s in its second run.
 FINISH_FROM = 0.02
-FINISH_HANDING = 0.05  # seconds at most that are spent on the requests, 100 to 200 of them
-LUKEWARM = 5  # samples that make a function worth it: 0.1 ms a run against some 10 ms once
+# From so many bytes of wasm on, both calls and the loop of a function that was hot in a loop get code: an exit far from the end of a long
+# function, such as the loop of a guest that interprets, costs too much where nothing leads back.
+BOTH_ABOVE = 4 << 10
+NESTED = 5  # times the cost of the body: loops around the one that is entered are peeled, and what they hold is there once more for each
+LEFT = 32  # exits of a unit from which on it is compiled anew with what it was left for
+LUKEWARM = 2  # samples that make a function worth it: 0.1 ms a run against some 10 ms once
 
 # --- the code cache
 

@@ -12,10 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wasmjit.tiers.optimizer.request import Records
+    from wasmjit.tiers.counts import Counts
 
     Entries = tuple[tuple[int, int], ...]
-    Taken = dict[int, Records]
 
 N = native()
 
@@ -39,10 +38,10 @@ def source_of(mod: int) -> Source:
     return Source(nbytes, b"".join(pieces))
 
 
-def request_for(mod: int, everything: Source, entries: "Entries", options: Options, taken: "Taken | None") -> Request:
-    """A request for entries of a module. everything: what earlier requests have had of it; taken: as in `touched`."""
-    needed = touched(mod, sorted({function for function, _ in entries}), options, taken)
-    profiles = {} if taken is None else {f: found for f in needed if (found := counted(mod, f, taken))[0]}
+def request_for(mod: int, everything: Source, entries: "Entries", options: Options, counts: "Counts | None") -> Request:
+    """A request for entries of a module. everything: what earlier requests have had of it; counts: as in `touched`."""
+    needed = touched(mod, sorted({function for function, _ in entries}), options, counts)
+    profiles = {} if counts is None else {f: found for f in needed if (found := counts[f])[0]}
     return Request(part_of(mod, everything, needed), entries, profiles, bool(N.mod_flags(mod) & MOD_CHECKED), options)
 
 
@@ -59,37 +58,29 @@ def part_of(mod: int, everything: Source, functions: "Iterable[int]") -> Source:
     return Source(everything.nbytes, everything.head, found)
 
 
-def touched(mod: int, functions: "Iterable[int]", options: Options, taken: "Taken | None") -> list[int]:
+def touched(mod: int, functions: "Iterable[int]", options: Options, counts: "Counts | None") -> list[int]:
     """Functions and, behind them, those that may be inlined into them, one through the other.
 
-    taken: what was counted, as far as somebody has asked; the rest is added. None: nothing is to be known of that.
+    counts: what was counted of them. None: nothing is to be known of that.
     """
     todo = list(dict.fromkeys(functions))
     found = set(todo)
     most = len(todo) + policy.TOUCHED
     for function in todo:
-        for callee in _inlined(mod, function, options, taken):
+        for callee in _inlined(mod, function, options, counts):
             if callee not in found and len(found) < most:
                 found.add(callee)
                 todo.append(callee)
     return todo
 
 
-def counted(mod: int, function: int, taken: "Taken") -> "Records":
-    """What was counted of a function, with empty records if there is nothing."""
-    found = taken.get(function)
-    if found is None:
-        found = taken[function] = N.profile_points(mod, function), N.profile_targets(mod, function)
-    return found
-
-
-def _inlined(mod: int, function: int, options: Options, taken: "Taken | None") -> "Iterator[int]":
+def _inlined(mod: int, function: int, options: Options, counts: "Counts | None") -> "Iterator[int]":
     """Functions that may take the place of calls in a function: small ones, larger ones where the profile says hot."""
-    points, targets = (b"", b"") if taken is None else counted(mod, function, taken)
+    points, targets = (b"", b"") if counts is None else counts[function]
     rows = list(iter_unpack(POINT, points))
-    counts = {wasm: count for wasm, after, _, _, count in rows if not after}
+    passed = {wasm: count for wasm, after, _, _, count in rows if not after}
     cold = function not in options.all_blocks and any(row[-1] for row in rows)
-    calls = [(callee, counts.get(wasm, 0) if rows else None) for wasm, callee in iter_unpack(_CALL, N.function_calls(mod, function))]
+    calls = [(callee, passed.get(wasm, 0) if rows else None) for wasm, callee in iter_unpack(_CALL, N.function_calls(mod, function))]
     calls += [(callee, count) for _, callee, count in iter_unpack(TARGET, targets) if callee != NO_FUNCTION]
     for callee, count in calls:
         if count == 0 and cold:

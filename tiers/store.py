@@ -5,8 +5,9 @@ One entry of the cache folder (`wasmjit.native.cache`, which says why it can be 
     8 bytes      digest of the length and the index
     8 bytes      length of the index
     index        marshalled: {"binary": SHA-256 of the module, "made": of what it was made by, "llvm": its version, "units": [(entries,
-                 level, start, end)]}: where units are is counted from the first multiple of 16 behind the index
-    units        packed as of `runtime.units`, each at a multiple of 16, with a digest of its own, which is looked at when it is installed
+                 level, start, middle, end)]}: where units are is counted from the first multiple of 16 behind the index
+    units        packed as of `runtime.units`, each at a multiple of 16, with a digest of its own, which is looked at when it is installed;
+                 from `middle` on what was counted of its functions (`counts`)
 
 Its name depends on all else that the code depends on: processor, image, settings. It has few bits of the module, so that looking for an
 entry costs little; the hash decides. An entry is replaced as a whole: processes that write at once lose a unit, never a file.
@@ -26,19 +27,21 @@ from wasmjit.native import imagefile, processor
 from wasmjit.native.cache import PACKAGE, SUFFIX, Cache, digest, locate, stamp
 from wasmjit.runtime.codes import MOD_SYNC
 from wasmjit.tiers import known, policy
+from wasmjit.tiers.counts import unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence, Set
 
     from wasmjit._module import Module
+    from wasmjit.tiers.optimizer.request import Records
 
     Entries = tuple[tuple[int, int], ...]
-    Row = tuple[Entries, int, int, int]  # entries, level, where it begins and ends in the file
+    Row = tuple[Entries, int, int, int, int]  # entries, level, where it begins, ends, and what was counted ends in the file
 
 N = native()
 
-FORMAT = 2
+FORMAT = 3
 _HEAD = 16
 _ALIGN = 16  # of units in the file
 _PIECE = 1 << 20  # bytes of a binary that are copied at once, to be hashed
@@ -47,14 +50,16 @@ _PLACE = struct.Struct("<IIQQ")  # as of runtime.kept.KeptPlace
 
 
 class Kept:
-    """A unit: what it can be entered at, as (function, loop or 0), how strongly it was compiled, and its packed form."""
+    """A unit: what it can be entered at, as (function, loop or 0), how strongly it was compiled, its packed form, and that of what was
+    counted of its functions."""
 
-    __slots__ = ("entries", "level", "data")
+    __slots__ = ("entries", "level", "data", "counted")
 
-    def __init__(self, entries: "Entries", level: int, data: bytes) -> None:
+    def __init__(self, entries: "Entries", level: int, data: bytes, counted: bytes = b"") -> None:
         self.entries = entries
         self.level = level
         self.data = data
+        self.counted = counted
 
 
 _surroundings = ""
@@ -97,10 +102,10 @@ class Entry:
         self.binary = b""
 
     @classmethod
-    def named(cls, setting: bool | str, name: str, binary: bytes) -> "Entry":
+    def named(cls, setting: bool | str, name: str) -> "Entry":
         """The entry of a module that another process has loaded."""
         entry = cls.__new__(cls)
-        entry.setting, entry.name, entry.binary = setting, name, binary
+        entry.setting, entry.name, entry.binary = setting, name, b""
         return entry
 
     def folder(self) -> str | None:
@@ -141,6 +146,31 @@ class Entry:
         """What is kept, the oldest first. Needs the fingerprint."""
         return self._read("")
 
+    def entries(self) -> "set[tuple[int, int]]":
+        """What has code that is kept. Needs the fingerprint."""
+        opened = self._open("")
+        if opened is None:
+            return set()
+        os.close(opened[0])
+        return {place for places, *_ in opened[2] for place in places}
+
+    def counted(self) -> "dict[int, Records]":
+        """What was counted of functions, for what is kept of them. Needs the fingerprint."""
+        opened = self._open("")
+        if opened is None:
+            return {}
+        descriptor, _, rows = opened
+        found: dict[int, Records] = {}
+        try:
+            for _, _, _, middle, end in rows:
+                if middle < end:
+                    found |= unpacked(os.pread(descriptor, end - middle, middle))
+        except OSError:
+            pass
+        finally:
+            os.close(descriptor)
+        return found
+
     def offer(self, module: "Module") -> int:
         """Have what is kept installed where it is used, and note that it was: how many functions' units wait. Finds the fingerprint."""
         self.fingerprint(module)
@@ -155,12 +185,13 @@ class Entry:
         finally:
             os.close(descriptor)
 
-    def write(self, new: "Sequence[Kept]", gone: "Set[int]", llvm: str) -> bool:
+    def write(self, new: "Sequence[Kept]", gone: "Set[tuple[int, int]]", llvm: str) -> bool:
         """Add units in place of those that are not wanted beside them. False: nothing can be kept. Needs the fingerprint.
 
-        gone: functions whose code was given up, so that what is kept of them goes. llvm: the version that compiled; code of others goes.
+        gone: entries, as (function, loop or 0), of code that was given up: kept units with one of them go.
+        llvm: the version that compiled; code of others goes.
         """
-        kept = [unit for unit in self._read(llvm) if gone.isdisjoint(function for function, _ in unit.entries)]
+        kept = [unit for unit in self._read(llvm) if gone.isdisjoint(unit.entries)]
         for unit in new:
             kept = [old for old in kept if not set(old.entries) <= set(unit.entries)]
             kept.append(unit)
@@ -168,9 +199,10 @@ class Entry:
         pieces, end = [], 0
         for unit in wanted(kept):
             start = _aligned(end)
-            pieces += [bytes(start - end), unit.data]
-            end = start + len(unit.data)
-            rows.append((unit.entries, unit.level, start, end))
+            pieces += [bytes(start - end), unit.data, unit.counted]
+            middle = start + len(unit.data)
+            end = middle + len(unit.counted)
+            rows.append((unit.entries, unit.level, start, middle, end))
         index = marshal.dumps({"binary": self.binary, "made": compiler_stamp(), "llvm": llvm, "units": rows})
         head = len(index).to_bytes(8, "little") + index
         padding = bytes(_aligned(8 + len(head)) - 8 - len(head))
@@ -186,7 +218,11 @@ class Entry:
             return []
         descriptor, _, rows = opened
         try:
-            return [Kept(entries, level, os.pread(descriptor, end - start, start)) for entries, level, start, end in rows]
+            found = []
+            for entries, level, start, middle, end in rows:
+                data = os.pread(descriptor, end - start, start)
+                found.append(Kept(entries, level, data[: middle - start], data[middle - start :]))
+            return found
         except OSError:
             return []
         finally:
@@ -219,10 +255,11 @@ class Entry:
         if index["binary"] != self.binary or index["made"] != compiler_stamp() or (llvm and index["llvm"] != llvm):
             raise ValueError("of another module or compiler")
         rows: list[Row] = []
-        for entries, level, start, end in index["units"]:  # type: ignore[attr-defined]
-            if not 0 <= start <= end <= nbytes - first or start % _ALIGN:
+        for entries, level, start, middle, end in index["units"]:  # type: ignore[attr-defined]
+            if not 0 <= start <= middle <= end <= nbytes - first or start % _ALIGN:
                 raise ValueError("a unit outside")
-            rows.append((tuple((int(function), int(loop)) for function, loop in entries), int(level), first + start, first + end))
+            places = tuple((int(function), int(loop)) for function, loop in entries)
+            rows.append((places, int(level), first + start, first + middle, first + end))
         return rows
 
 
@@ -233,7 +270,7 @@ def wanted(units: "Sequence[Kept]") -> list[Kept]:
     rooms: dict[int, int] = {}
     found = []
     for unit in sorted(reversed(units), key=_strength):
-        function, size = unit.entries[0][0], len(unit.data)
+        function, size = unit.entries[0][0], len(unit.data) + len(unit.counted)
         left = rooms.get(function, policy.FUNCTION_LARGEST)
         if taken.issuperset(unit.entries) or size > min(left, room):
             continue
@@ -248,7 +285,7 @@ def wanted(units: "Sequence[Kept]") -> list[Kept]:
 def places(rows: "Sequence[Row]") -> "Iterator[tuple[int, bool, int, int]]":
     """Where native code finds units, the first choice of each function first: (function, whether for its body, offset, bytes)."""
     bodies: set[int] = set()
-    for entries, _, start, end in sorted(reversed(rows), key=lambda row: -row[1]):
+    for entries, _, start, end, _ in sorted(reversed(rows), key=lambda row: -row[1]):
         own = {function for function, loop in entries if not loop} - bodies
         bodies |= own
         for function in dict(entries):

@@ -44,6 +44,7 @@ def slot_code(mod: int, index: int) -> str:
 def optimized(module: "Module", index: int, kind: str, level: int | None) -> str:
     """What the optimizer makes of a function as it is profiled now: "ir", "optimized" or "asm". ValueError: it will not compile it."""
     from .tiers.compiling import available
+    from .tiers.counts import Counts, live
     from .tiers.optimizer.compile import listing
     from .tiers.optimizer.request import Options
     from .tiers.optimizer.unit import Refused
@@ -57,7 +58,7 @@ def optimized(module: "Module", index: int, kind: str, level: int | None) -> str
     start, end, *_ = N.function_state(mod, index)
     options = Options(level=level_of(end - start) if level is None else level)
     try:
-        return listing(request_for(mod, source_of(mod), ((index, 0),), options, {}), kind)
+        return listing(request_for(mod, source_of(mod), ((index, 0),), options, Counts(live(mod))), kind)
     except Refused as refused:
         raise ValueError(str(refused)) from None
 

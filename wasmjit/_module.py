@@ -33,7 +33,7 @@ class Module:
     Modules do not change: threads may share one, and instances share its code. Pickles as its binary.
     """
 
-    __slots__ = ("name", "config", "address", "_owner", "_source", "_names", "_file", "__weakref__")
+    __slots__ = ("name", "config", "address", "_owner", "_source", "_names", "_file", "_path", "__weakref__")
 
     name: str | None
     config: "Config"
@@ -42,6 +42,7 @@ class Module:
     _source: bytes  # empty if a file is mapped
     _names: dict[int, str] | None
     _file: os.stat_result | None  # of the file that the binary is, when it was opened
+    _path: str  # where that was
 
     def __init__(
         self, source: "bytes | bytearray | memoryview | str | Any", *, config: "Config | None" = None, name: str | None = None
@@ -55,6 +56,7 @@ class Module:
         if not source.startswith(MAGIC):
             source = _assembled(source)
         self._file = None
+        self._path = ""
         self._load(source, N.bytes_address(source), len(source), None, config, name)
 
     @classmethod
@@ -70,6 +72,7 @@ class Module:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             module._file = os.fstat(fd)
+            module._path = os.path.abspath(path)
             nbytes = module._file.st_size
             if nbytes >= MAP_FROM:
                 address = N.map_file(fd, nbytes)

@@ -10,7 +10,9 @@ from tests.crossing.bodies import Bodies, by_hand, points
 from tests.crossing.body import Body
 from wasmjit._image import native
 from wasmjit.native.lang import ptr
+from wasmjit.runtime.codes import MOD_TIERED, PHASE_COLD
 from wasmjit.runtime.structs import Code, Mod
+from wasmjit.tiers.policy import LEFT_SAMPLE
 
 N = native()
 LEVELS = 7
@@ -220,3 +222,25 @@ def test_a_unit_that_leaves_too_often_is_given_up() -> None:
     code: Code = ptr[Mod](module.address).codes[0]
     assert int(code.i2c) == 0
     assert exports.sum(1000) == total(1000)
+
+
+def test_a_unit_that_leaves_too_often_stays_until_there_is_newer_code() -> None:
+    """Where somebody compiles beside the program."""
+    module, exports = looping(100)
+    mod: Mod = ptr[Mod](module.address)
+    mod.flags |= MOD_TIERED
+    N.requests_wait(0.0)
+    bodies = Bodies(module)
+    b = bodies.body(0, UNARY)
+    wasm, slot = entry_point(module, 0)
+    b.leave([(0, slot, 0)], {0: b.args[0]}, wasm)
+    b.done()
+    unit = bodies.install()
+    assert exports.sum(1000) == total(1000)
+    code = mod.codes[0]
+    assert int(code.i2c) != 0 and code.deopts == 1 and code.hot >= 1000 // LEFT_SAMPLE
+    asked = [row[:3] for row in N.requests_wait(0.0)]
+    assert asked.count((module.address, 0, 0)) == 1
+    assert N.mod_left(module.address, 1) == [(0, 0, N.unit_info(unit)[4])] and N.mod_left(module.address, 1 << 30) == []
+    assert N.unit_retire(module.address, 0, PHASE_COLD) and N.mod_left(module.address, 1) == []
+    mod.flags &= ~MOD_TIERED

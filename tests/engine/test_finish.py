@@ -1,17 +1,26 @@
 """What the compiler still had to do when a program ended is done afterwards, for the next run."""
 
 import fcntl
+import marshal
 import os
 import shutil
+import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import wasmjit
 from tests.engine.conftest import TEXT, Run
+from wasmjit import _finisher
+from wasmjit._image import native
 from wasmjit._tiering import engine
-from wasmjit.tiers import finish, policy
+from wasmjit.tiers import finish, finisher, known, policy
 from wasmjit.tiers.compiling import State
+from wasmjit.tiers.counts import NOTHING, Counts
+from wasmjit.tiers.optimizer.request import POINT
+
+N = native()
 
 # Ends as soon as its functions are lukewarm; the second run tells whether they came from the cache.
 LUKEWARM = """
@@ -58,13 +67,50 @@ def lukewarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[wasmjit.M
     return module, engine()._state(module)
 
 
-def test_worth_is_what_was_interpreted(lukewarm: tuple[wasmjit.Module, State]) -> None:
-    module, _ = lukewarm
-    jobs = finish.worth(module, None)
-    assert [job.rank for job in jobs] == sorted((job.rank for job in jobs), reverse=True)
-    assert {job.function for job in jobs} == {function for function, _, samples in module.profile() if samples >= 5}
-    module.compile()
-    assert finish.worth(module, None) == []
+def left_by(module: wasmjit.Module, state: State) -> tuple[dict[str, Any], bytes]:
+    """What the process gets."""
+    data = b"".join(finish.estate(module, state, N.mod_samples(module.address), 20.0))
+    end = 8 + int.from_bytes(data[:8], "little")
+    return marshal.loads(data[8:end]), data[end:]
+
+
+def test_what_was_interpreted_is_compiled(lukewarm: tuple[wasmjit.Module, State]) -> None:
+    module, state = lukewarm
+    left, binary = left_by(module, state)
+    found = _finisher.load(left, binary)
+    assert found is not None and found.nbytes == module.nbytes == len(binary)
+    counts = Counts(lambda function: left["counted"].get(function, NOTHING))
+    asked = [request.entries for request, again in finisher.requests(found, left, counts, set()) if not again]
+    assert {function for ((function, _),) in asked} == {row[0] for row in left["rows"]} == {0, 1}
+    rest = list(finisher.requests(found, left, counts, {place for ((place),) in asked}))
+    assert rest == []
+
+
+def test_code_that_was_left_often_is_compiled_with_what_it_was_left_for(lukewarm: tuple[wasmjit.Module, State]) -> None:
+    module, state = lukewarm
+    left, binary = left_by(module, state)
+    point = struct.pack(POINT, 30, 1, 0, 0, 7)
+    left |= {"left": [(0, 0, 1000), (1, 0, 1000), (99, 0, 1000)], "counted": {0: (point, b"")}, "rows": [(0, 50, 0, 40, 3, 2)]}
+    counts = Counts(lambda function: left["counted"].get(function, NOTHING))
+    found = _finisher.load(left, binary)
+    assert found is not None
+    requests = list(finisher.requests(found, left, counts, {(0, 0)}))
+    assert [(request.entries, again) for request, again in requests] == [(((0, 0),), True)]
+    assert requests[0][0].options.all_blocks == {0} and requests[0][0].profiles[0] == (point, b"")
+
+
+def test_a_file_that_changed_is_not_compiled(lukewarm: tuple[wasmjit.Module, State], tmp_path: Path) -> None:
+    module, state = lukewarm
+    left, binary = left_by(module, state)
+    path = tmp_path / "m.wasm"
+    path.write_bytes(binary)
+    left["file"] = str(path), known.identified(path.stat())
+    found = _finisher.load(left, b"")
+    assert found is not None and found.nbytes == len(binary)
+    path.write_bytes(binary + b"\0\1\0")
+    assert _finisher.load(left, b"") is None
+    path.unlink()
+    assert _finisher.load(left, b"") is None
 
 
 def test_little_is_not_worth_a_process(lukewarm: tuple[wasmjit.Module, State], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from tests.engine.conftest import PROGRAM, Run
 from tests.paths import ROOT
 from wasmjit.native.cache import SUFFIX
 from wasmjit.runtime.packed import MAGIC
-from wasmjit.tiers import policy
+from wasmjit.tiers import counts, policy
 from wasmjit.tiers.store import Entry, Kept, places
 
 FIRST = """
@@ -94,7 +94,7 @@ def lies(first: int, entry: Path, run: Run) -> str:
     def changed(data: bytes) -> bytes:
         end = 16 + int.from_bytes(data[8:16], "little")
         index = marshal.loads(data[16:end])
-        index["units"] = [(entries, level, start + first, end + first) for entries, level, start, end in index["units"]]
+        index["units"] = [(entries, level, *(place + first for place in places)) for entries, level, *places in index["units"]]
         return sealed(marshal.dumps(index), data[end:])
 
     rewritten(entry, changed)
@@ -111,7 +111,7 @@ def test_an_index_that_tells_of_no_units_costs_only_those(entry: Path, run: Run)
     data = entry.read_bytes()
     end = 16 + int.from_bytes(data[8:16], "little")
     index = marshal.loads(data[16:end])
-    index["units"] = [(((function, 0), (99, 0), (-1 & 0xFFFFFFFF, 0)), 0, 16, 16 + function) for function in range(40)]
+    index["units"] = [(((function, 0), (99, 0), (-1 & 0xFFFFFFFF, 0)), 0, 16, 16 + function, 16 + function) for function in range(40)]
     rewritten(entry, lambda data: sealed(marshal.dumps(index), data[end:]))
     text = SECOND + "print([exports.fib(20), exports.loop(1000000), exports.fib.tier, exports.loop.tier])"
     assert output(run, text).splitlines()[-1].endswith("'interp', 'interp']")
@@ -185,7 +185,7 @@ module = wasmjit.Module(TEXT, config=wasmjit.Config(cache=sys.argv[1]))
 from wasmjit import _tiering
 state = _tiering.engine()._state(module)
 state.entry.fingerprint(module)
-state.gone.add(0)
+state.gone.add((0, 0))
 state.keep()
 """
     assert output(run, text) == ""
@@ -242,9 +242,20 @@ def test_units_replace_those_with_the_same_entries(kept: Entry) -> None:
     assert units(kept) == [(((1, 0),), b"other"), ((body, loop), b"full")]
     assert kept.write([Kept((body,), 2, b"again")], set(), "1")
     assert [data for _, data in units(kept)] == [b"other", b"full", b"again"]
-    assert kept.write([], {0}, "1")
+    assert kept.entries() == {body, loop, (1, 0)}
+    assert kept.write([], {body}, "1")
     assert units(kept) == [(((1, 0),), b"other")]
     assert kept.size() > 0
+
+
+def test_what_was_counted_is_kept_with_the_unit(kept: Entry) -> None:
+    records = {0: (b"points" * 4, b"targets")}
+    assert kept.counted() == {} and kept.entries() == set()
+    assert kept.write([Kept(((0, 0),), 2, b"unit", counts.packed(records)), Kept(((1, 0),), 2, b"other")], set(), "1")
+    assert kept.counted() == records
+    assert [(unit.data, counts.unpacked(unit.counted)) for unit in kept.read()] == [(b"unit", records), (b"other", {})]
+    assert kept.write([Kept(((0, 0),), 1, b"new", b"damaged")], set(), "1")
+    assert kept.counted() == {} and units(kept)[-1] == (((0, 0),), b"new")
 
 
 def test_of_units_that_overlap_those_with_a_loop_of_their_own_stay(kept: Entry) -> None:
@@ -252,7 +263,7 @@ def test_of_units_that_overlap_those_with_a_loop_of_their_own_stay(kept: Entry) 
     for loop, level in ((40, 0), (50, 2), (60, 2), (50, 0)):
         assert kept.write([Kept(((0, 0), (0, loop)), level, b"%d %d" % (loop, level))], set(), "1")
     assert [data for _, data in units(kept)] == [b"40 0", b"60 2", b"50 0"]
-    rows = [(unit.entries, unit.level, at, at + 1) for at, unit in enumerate(kept.read())]
+    rows = [(unit.entries, unit.level, at, at + 1, at + 1) for at, unit in enumerate(kept.read())]
     assert list(places(rows)) == [(0, True, 1, 1), (0, False, 2, 1), (0, False, 0, 1)]
     assert kept.write([Kept(((0, 40), (0, 50)), 2, b"both")], set(), "1")
     assert [data for _, data in units(kept)] == [b"60 2", b"both"]

@@ -8,6 +8,7 @@ from tests.sources import source
 from wasmjit._wat import assemble
 from wasmjit.tiers import policy
 from wasmjit.tiers.compiling import State
+from wasmjit.tiers.counts import Counts, live
 from wasmjit.tiers.optimizer.compile import compile_unit
 from wasmjit.tiers.optimizer.request import Options, Request, Source
 from wasmjit.tiers.optimizer.unit import Unit
@@ -108,6 +109,6 @@ def test_requests_of_large_modules_are_small() -> None:
     filler = "".join(f"(func (param i32) (result i32) (local.get 0) {ADD * 50})" for _ in range(2000))
     module = wasmjit.Module(assemble(f'(module (memory 64) {filler} (func (call 0 (i32.const 1)) drop) (data "{"x" * 1_000_000}"))'))
     mod = module.address
-    request = request_for(mod, source_of(mod), ((2000, 0),), Options(), {})
+    request = request_for(mod, source_of(mod), ((2000, 0),), Options(), Counts(live(mod)))
     assert len(packed(request, Source())) < 4000 < 1_000_000 < request.source.nbytes == module.nbytes
     assert compile_unit(request).blob

@@ -19,6 +19,7 @@ from wasmjit.runtime.codes import (
     PHASE_REFUSED,
     PHASE_REQUESTED,
 )
+from wasmjit.tiers import policy
 
 LOOP = """
 (module
@@ -75,7 +76,7 @@ def test_cold_profiling_requested(hooks: Hooks) -> None:
     assert code.entry == code.profiled
     assert run(4) == 10 and (code.phase, code.window) == (PHASE_PROFILING, 3)
     assert N.requests_wait(0.0) == []
-    assert run(100) == 5050 and code.phase == PHASE_REQUESTED
+    assert run(20) == 210 and code.phase == PHASE_REQUESTED
     assert code.entry == code.slots
     (loop,) = loops_of(code)
     assert hooks.asked[1:] == [(module.address, 0, loop.wasm)]
@@ -85,6 +86,24 @@ def test_cold_profiling_requested(hooks: Hooks) -> None:
     assert counts[loop.wasm] == 6  # 1 of the call that became warm, 4 of the next, 1 until the request
     assert run(100) == 5050
     assert N.requests_wait(0.0) == [] and len(hooks.asked) == 2
+
+
+def test_what_waits_is_profiled_now_and_then(hooks: Hooks) -> None:
+    module = interp(LOOP, warm=1, window=2)
+    run = wasmjit.Instance(module).exports.sum
+    code = code_of(module, 0)
+    run(5)
+    assert code.phase == PHASE_REQUESTED
+    before = points(module, 0)[0].times
+    forms = set()
+    for _ in range(10 * policy.REVISIT):
+        run(2)
+        forms.add((code.window % (2 * policy.REVISIT) < 2, code.entry == code.profiled))
+    assert forms == {(True, True), (False, False)}
+    assert before < points(module, 0)[0].times < 5 * policy.REVISIT
+    while code.entry != code.profiled:
+        run(2)
+    assert not N.unit_retire(module.address, 0, PHASE_REFUSED) and code.entry == code.slots
 
 
 def test_without_the_flag_or_a_threshold_nothing_happens(hooks: Hooks) -> None:

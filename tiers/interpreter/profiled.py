@@ -4,7 +4,7 @@ A count instruction adds to its Point; a note instruction keeps a small cache of
 function at once may lose a count: profiles are estimates.
 """
 
-from wasmjit.native.capi import PyBytes_AsString, PyBytes_FromStringAndSize
+from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyBytes_AsString, PyBytes_FromStringAndSize, PyList_Append, PyList_New
 from wasmjit.native.lang import PyObject, export, fn, i64, load, ptr, store, u8, u16, u32, u64, void
 from wasmjit.runtime.codes import POINT_COUNTED, POINT_TARGETS
 from wasmjit.runtime.structs import Code, Ec, FuncRef, Mod, Point
@@ -98,6 +98,23 @@ def profile_points(mod: ptr[Mod], function: u32) -> ptr[PyObject]:
         record[k].kind = 0
         record[k].count = count
     return made
+
+
+@export
+def profile_functions(mod: ptr[Mod]) -> ptr[PyObject]:
+    """List of the functions that have a profiled form."""
+    found = PyList_New(0)
+    k = mod.nimport_funcs
+    while found != 0 and k < mod.ncodes:
+        if mod.codes[k].profiled != 0:
+            item = Py_BuildValue(b"I", k)
+            if item == 0 or PyList_Append(found, item) != 0:
+                Py_DecRef(found)
+                found = ptr[PyObject](0)
+            if item != 0:
+                Py_DecRef(item)
+        k += 1
+    return found
 
 
 @export

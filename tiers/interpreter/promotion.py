@@ -1,8 +1,10 @@
 """From samples to compile requests: what each sample of a function, on its entry or a loop, makes of it.
 
 COLD -> PROFILING: warm, so new calls and loops of it, and of small functions that it calls, run in the profiled form for a while.
-PROFILING -> REQUESTED: the window is over; the fast form runs again until the compiled code is there.
-COMPILED: a loop that is still interpreted for long gets a request of its own, and so does the body if only a loop was compiled.
+PROFILING -> REQUESTED: the window is over; mostly the fast form runs again until the compiled code is there.
+COMPILED: a unit that is left too often is asked for again by whoever leaves it (`unitleave`); the code stays until there is other code.
+Besides, a loop that is still interpreted for long gets a request of its own. If only a loop was compiled, calls are profiled soon, and so
+go to REQUESTED once more.
 Whoever compiles makes COMPILED or REFUSED of REQUESTED, or gives a function back in an earlier phase; `window` is then 0.
 
 Which form runs is told by Code.entry alone. It is exchanged only if it is the other form: what optimized code put there stays.
@@ -28,7 +30,7 @@ from wasmjit.runtime.kept import kept_install, kept_waits
 from wasmjit.runtime.structs import Code, Ec, Loop
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.units import Unit
-from wasmjit.tiers.policy import BODY_AFTER, CALLEE_BYTES, CALLEES, WINDOW_BYTES
+from wasmjit.tiers.policy import BODY_AFTER, CALLEE_BYTES, CALLEES, REVISIT, WINDOW_BYTES
 
 from .calls import CALLEE_FIELD
 from .entry import tr_run_profiled
@@ -46,6 +48,9 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
         kept_install(code, True)
     if mod.flags & MOD_TIERED == 0 or mod.warm == 0:
         return
+    if mod.renewing:
+        mod.renewing = 0
+        attendance(ec, code)
     if code.phase == PHASE_COLD:
         if code.window >= mod.warm:
             window_begin(code)
@@ -55,15 +60,26 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
             window_begin(code)
         elif code.window >= mod.window + longer(code):
             window_end(ec, code)
+    elif code.phase == PHASE_REQUESTED:
+        revisit(code)
     elif code.phase == PHASE_COMPILED and loop != 0 and loop.osr == 0:
         if (code.unit == 0 or loop.asked != code.unit) and code.window >= mod.warm + longer(code):
             loop.asked = code.unit
             code.window = 0
             request(ec, code, loop.wasm)
     elif code.phase == PHASE_COMPILED and code.unit == 0:
-        if code.window >= BODY_AFTER and phase_pass(code, PHASE_COMPILED, PHASE_REQUESTED):
-            code.window = 0
-            request(ec, code, 0)
+        if code.window >= BODY_AFTER and phase_pass(code, PHASE_COMPILED, PHASE_PROFILING):  # calls were not counted yet
+            window_begin(code)
+
+
+@fn
+def revisit(code: ptr[Code]) -> void:
+    """What waits for the compiler is profiled now and then: a program's phases are longer than a window."""
+    turn = code.window % (REVISIT * code.mod.window)
+    if turn == 0:
+        enter_profiled(code)
+    elif turn == code.mod.window and code.held == 0:
+        enter_fast(code)
 
 
 @fn

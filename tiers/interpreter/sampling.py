@@ -10,7 +10,7 @@ from wasmjit.runtime.codes import TRACE_OSR_ENTER
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod
 from wasmjit.runtime.tracering import trace_note, tracing
-from wasmjit.tiers.policy import EXIT_BYTES
+from wasmjit.tiers.policy import EXIT_BYTES, LEFT_SAMPLE
 
 from .branches import LOOP_FIELD
 from .promotion import promote
@@ -70,6 +70,7 @@ def tier_thresholds(mod: ptr[Mod], warm: u32, window: u32, exits: u32) -> None:
     mod.window = window
     mod.exits = exits
     mod.exit_bytes = EXIT_BYTES
+    mod.exit_sample = LEFT_SAMPLE
 
 
 @export

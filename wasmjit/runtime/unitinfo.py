@@ -1,7 +1,7 @@
 """What Python is told of units: for traces, listings, tests."""
 
 from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyBytes_FromStringAndSize, PyList_Append, PyList_New
-from wasmjit.native.lang import PyObject, export, fn, i64, ptr, sizeof, u8, u64
+from wasmjit.native.lang import PyObject, export, fn, i64, ptr, sizeof, u8, u32, u64
 from wasmjit.runtime.packed import UnitEntry, UnitExit, UnitFrame
 from wasmjit.runtime.structs import Mod
 from wasmjit.runtime.units import Unit, unit_depth, unit_frames, unit_of_pc, unit_site
@@ -72,6 +72,28 @@ def mod_units(mod: ptr[Mod]) -> ptr[PyObject]:
         if failed:
             Py_DecRef(found)
             return ptr[PyObject](0)
+        unit = unit.next
+    return found
+
+
+@export
+def mod_left(mod: ptr[Mod], least: u64) -> ptr[PyObject]:
+    """List of (function, loop offset or 0, exits taken) of what is in place and was left so many times."""
+    found = PyList_New(0)
+    unit = mod.units
+    while found != 0 and unit != 0:
+        k: u32 = 0
+        while found != 0 and k < unit.nentries and unit.live != 0 and unit.taken >= least:
+            entry = unit.entries[k]
+            k += 1
+            if entry.loop == 0 and mod.codes[entry.function].unit != unit:
+                continue
+            item = Py_BuildValue(b"IIK", entry.function, entry.loop, unit.taken)
+            if item == 0 or PyList_Append(found, item) != 0:
+                Py_DecRef(found)
+                found = ptr[PyObject](0)
+            if item != 0:
+                Py_DecRef(item)
         unit = unit.next
     return found
 

@@ -1,12 +1,34 @@
 """How units are given up: entries are swapped back while threads run the module. `unitfree` then frees the unit."""
 
-from wasmjit.native.lang import addr, atomic_store, atomic_store_release, boolean, export, fn, ptr, symbol, u8, u32, u64, void
-from wasmjit.runtime.codes import PHASE_COLD, PHASE_PROFILING, TRACE_RETIRE
+from wasmjit.native.lang import (
+    addr,
+    atomic_cas,
+    atomic_store,
+    atomic_store_release,
+    boolean,
+    export,
+    extern,
+    fn,
+    ptr,
+    symbol,
+    u8,
+    u32,
+    u64,
+    void,
+)
+from wasmjit.runtime.codes import MOD_SYNC, MOD_TIERED, PHASE_COLD, PHASE_PROFILING, TRACE_REQUEST, TRACE_RETIRE
+from wasmjit.runtime.inspection import samples_of
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod
 from wasmjit.runtime.tracering import trace_note
 from wasmjit.runtime.unitcheck import own_function
 from wasmjit.runtime.unitfree import sweep
 from wasmjit.runtime.units import UNITS, Unit, unit_count, unit_of_pc, units_lock, units_unlock
+
+
+@extern
+def requests_push(mod: ptr[Mod], function: u32, loop: u32, samples: u64) -> boolean:
+    """Ask for optimized code (interpreter). False: there is no place."""
+    ...
 
 
 @fn
@@ -80,6 +102,38 @@ def unit_give_up(unit: ptr[Unit], phase: u32) -> void:
             code.deopts += 1
 
 
+@fn
+def unit_renew(unit: ptr[Unit]) -> boolean:
+    """Ask for newer code for all entries that a unit still has. They stay in place until that is there: it is left too often, but still
+    saves more than interpretation would. False: nobody compiles beside the program. Needs the units' lock."""
+    mod = unit.mod
+    if mod.flags & MOD_SYNC or mod.flags & MOD_TIERED == 0:
+        return False
+    if unit.renewing:
+        return True
+    unit.renewing = 1
+    counted = ptr[Code](0)
+    asked = False
+    for i in range(unit.nentries):
+        entry = unit.entries[i]
+        code = mod.codes[entry.function]
+        if entry.loop != 0:
+            loop = loop_of(code, entry.loop)
+            if loop == 0 or loop.unit != unit:
+                continue
+        elif code.unit != unit:
+            continue
+        samples = samples_of(code)
+        trace_note(TRACE_REQUEST, code, u64(entry.loop), samples)
+        if requests_push(mod, entry.function, entry.loop, samples):
+            asked = True
+            mod.renewing = 1
+            if code != counted:  # entries of a function stand together
+                counted = code
+                code.deopts += 1
+    return asked
+
+
 @export
 def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
     """Give up the optimized code of a function and its loops, if any; it is interpreted, in PHASE_* `phase`, from now on.
@@ -97,6 +151,8 @@ def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
     else:
         code.phase = phase
         code.window = 0
+        if code.profiled != 0 and code.held == 0:
+            atomic_cas(ptr[u64](addr(code.entry)), u64(code.profiled), u64(code.slots))
     loop = code.loops
     while loop != 0:
         if loop.unit != 0:
@@ -110,19 +166,21 @@ def unit_retire(mod: ptr[Mod], function: u32, phase: u32) -> boolean:
 
 @fn
 def unit_exit(ec: ptr[Ec], descriptor: ptr[u8]) -> void:
-    """An exit of optimized code was taken: count it. When it has been taken Mod.exits times, and more often in a large unit, that is given
-    up; twice as many times for each unit of the function before.
+    """An exit of optimized code was taken: count it. When it has been taken Mod.exits times, and more often in a large unit, that is
+    compiled anew with what the exit was seen to lead to; twice as many times for each unit of the function before.
 
-    The unit's functions are profiled anew, so that the next window decides what they are compiled to. The GIL need not be held.
+    Where the running thread compiles, the unit is given up, and its functions are profiled first. The GIL need not be held.
     """
     unit = unit_of_pc(u64(descriptor))
     if unit == 0:
         return
     mod = unit.mod
+    if mod.exit_sample != 0 and unit.taken % u64(mod.exit_sample) == 0:  # with what follows, as much as a sample
+        mod.codes[unit.entries[0].function].hot += 1
     more = unit.ntext // mod.exit_bytes if mod.exit_bytes != 0 else u32(0)
     most = u64(mod.exits + more) << mod.codes[unit.entries[0].function].deopts
     if unit_count(unit, descriptor) == most and mod.exits != 0:
         units_lock()
-        if unit.live != 0:
+        if unit.live != 0 and not unit_renew(unit):
             unit_give_up(unit, PHASE_PROFILING)
         units_unlock()

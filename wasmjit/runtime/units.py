@@ -35,6 +35,7 @@ class Unit:
     counts: ptr[u32]  # by exit: how often it was taken
     taken: u64  # exits taken in all
     ticks: u64  # of the preemption timer that fell in it
+    renewing: u64  # 1: it is left too often, and newer code was asked for
     later: ptr["Unit"]  # list of the retired ones
     inside: ptr[ptr[Ec]]  # retired: contexts that may still be inside, 0: not looked for yet
     ninside: u64
