@@ -100,19 +100,19 @@ QUEUED = 4096  # requests that wait at most; the least valuable are dropped and 
 
 # --- after the end of a program
 
-# Seconds of CPU time, at idle priority, for what its functions would have been worth; half of what wasmtime takes of GCC's cc1 before it
-# starts. With 10, cc1 takes 1.28 s in its second run, with 20 or 40 1.03; CPython needs 8.
+# Seconds of CPU time, at idle priority, for what its functions would have been worth; wasmtime takes 40 of GCC's cc1 before it starts. With
+# 10, cc1 takes 1.28 s in its second run, with 20 1.05, with 60 0.9; CPython needs 20.
 FINISH = 30.0
 FINISH_NICE = 19
 # Seconds of interpretation that could be saved, below which that is left alone: handing it over takes some 20 ms. flite, which computes for
 # 0.1 s, takes 0.06 s in its second run.
 FINISH_FROM = 0.02
+LUKEWARM = 2  # samples that make a function worth it: 40 us a run, and often more, against some 10 ms once
 # From so many bytes of wasm on, both calls and the loop of a function that was hot in a loop get code: an exit far from the end of a long
 # function, such as the loop of a guest that interprets, costs too much where nothing leads back.
 BOTH_ABOVE = 4 << 10
 NESTED = 5  # times the cost of the body: loops around the one that is entered are peeled, and what they hold is there once more for each
 LEFT = 32  # exits of a unit from which on it is compiled anew with what it was left for
-LUKEWARM = 2  # samples that make a function worth it: 0.1 ms a run against some 10 ms once
 
 # --- the code cache
 

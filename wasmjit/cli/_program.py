@@ -38,18 +38,23 @@ class Program:
         return function(*arguments, timeout=max(0.0, self.deadline - monotonic()))
 
 
+last: Program | None = None  # a module that lives to the end of the process leaves what was not compiled in time, see tiers/finish.py
+
+
 def load(values: "dict[str, Any]", path: str, args: list[str]) -> Program:
     """Load the module at `path` and make its instance, with `args` as the program's arguments and our standard streams as its own."""
+    global last
     wasm = values.get("wasm", {})
     environment = dict(os.environ) if values.get("wasi", {}).get("inherit_env") else {}
     environment.update(pair for pair in values.get("env", ()) if pair is not None)
-    return Program(
+    last = Program(
         wasmjit.Module.from_file(path, config=config_of(values)),
         wasi=wasmjit.Wasi([values.get("argv0", path), *args], environment, stdin=0, stdout=1, stderr=2, dirs=dict(values.get("dir", ()))),
         limits=wasmjit.Limits(memory=wasm.get("max_memory_size"), table=wasm.get("max_table_elements")),
         unknown_imports="trap" if wasm.get("unknown_imports_trap") else "error",
         timeout=wasm.get("timeout"),
     )
+    return last
 
 
 def config_of(values: "dict[str, Any]") -> "wasmjit.Config":
