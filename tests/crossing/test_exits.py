@@ -2,6 +2,7 @@
 
 import random
 import struct
+from typing import Any
 
 import pytest
 
@@ -227,7 +228,7 @@ def test_a_unit_that_leaves_too_often_is_given_up() -> None:
 def test_a_unit_that_leaves_too_often_stays_until_there_is_newer_code() -> None:
     """Where somebody compiles beside the program."""
     module, exports = looping(100)
-    mod: Mod = ptr[Mod](module.address)
+    mod: Any = ptr[Mod](module.address)
     mod.flags |= MOD_TIERED
     N.requests_wait(0.0)
     bodies = Bodies(module)

@@ -1,10 +1,12 @@
 """What the compiler still had to do when a program ended is done afterwards, for the next run."""
 
 import fcntl
+import gc
 import marshal
 import os
 import shutil
 import struct
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from tests.engine.conftest import TEXT, Run
 from wasmjit import _finisher
 from wasmjit._image import native
 from wasmjit._tiering import engine
+from wasmjit._wat import assemble
+from wasmjit.cli import _program, main
 from wasmjit.tiers import finish, finisher, known, policy
 from wasmjit.tiers.compiling import State
 from wasmjit.tiers.counts import NOTHING, Counts
@@ -149,6 +153,17 @@ def test_nothing_of_the_program_stays_open(lukewarm: tuple[wasmjit.Module, State
     finish.wait(str(tmp_path))
     os.close(ours)
     os.close(folder)
+
+
+def test_the_command_line_keeps_its_module_to_the_end(tmp_path: Path) -> None:
+    (tmp_path / "m.wasm").write_bytes(assemble('(module (func (export "_start")))'))
+    assert main(["run", str(tmp_path / "m.wasm")]) == 0
+    gc.collect()
+    assert _program.last is not None and _program.last.instance.module.nbytes > 0
+    module = weakref.ref(_program.last.instance.module)
+    assert main(["run", str(tmp_path / "m.wasm")]) == 0
+    gc.collect()
+    assert module() is None
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("3.5", 3.5), ("0", 0.0), ("-1", 0.0), ("soon", policy.FINISH)])

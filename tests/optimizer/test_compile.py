@@ -163,8 +163,10 @@ LOADING = [row for row in TABLE if row.kind == "load"]
 
 
 def takers(kind: str) -> Iterator[tuple[str, str]]:
-    """What takes one value of a type and cannot trap, as text, and the type that it gives."""
+    """What takes a part of a value or gives a wider one, as text, and the type of that."""
     for row in TABLE:
+        if not row.name.partition(".")[2].startswith(("extend", "wrap", "and", "shl", "shr", "rot", "reinterpret", "promote", "demote")):
+            continue
         if row.meaning and row.params[:1] == (kind,) and not row.access[0] and not row.checks:
             if len(row.params) == 1:
                 yield f"({row.name})", row.results[0]
