@@ -10,6 +10,7 @@ The process loads the module itself, and finds out which functions are worth it:
 import marshal
 import os
 import sys
+from struct import iter_unpack
 
 from wasmjit._image import native
 from wasmjit.native.cache import locate
@@ -92,7 +93,7 @@ def estate(module: "Module", state: "State", samples: "list[tuple[int, int, int]
         "llvm": llvm_version(),
         "seconds": seconds,
         "rows": rows_of(mod, samples),
-        "left": N.mod_left(mod, policy.LEFT),
+        "left": list(iter_unpack("<IIQ", N.mod_left(mod, policy.LEFT))),
         "counted": {function: (N.profile_points(mod, function), N.profile_targets(mod, function)) for function in N.profile_functions(mod)},
     }
     body = marshal.dumps(settings)

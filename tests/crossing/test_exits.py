@@ -242,6 +242,7 @@ def test_a_unit_that_leaves_too_often_stays_until_there_is_newer_code() -> None:
     assert int(code.i2c) != 0 and code.deopts == 1 and code.hot >= 1000 // LEFT_SAMPLE
     asked = [row[:3] for row in N.requests_wait(0.0)]
     assert asked.count((module.address, 0, 0)) == 1
-    assert N.mod_left(module.address, 1) == [(0, 0, N.unit_info(unit)[4])] and N.mod_left(module.address, 1 << 30) == []
-    assert N.unit_retire(module.address, 0, PHASE_COLD) and N.mod_left(module.address, 1) == []
+    assert N.mod_left(module.address, 1) == struct.pack("<IIQ", 0, 0, N.unit_info(unit)[4])
+    assert N.mod_left(module.address, 1 << 30) == b""
+    assert N.unit_retire(module.address, 0, PHASE_COLD) and N.mod_left(module.address, 1) == b""
     mod.flags &= ~MOD_TIERED

@@ -1,10 +1,12 @@
 """What Python is told of units: for traces, listings, tests."""
 
-from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyBytes_FromStringAndSize, PyList_Append, PyList_New
-from wasmjit.native.lang import PyObject, export, fn, i64, ptr, sizeof, u8, u32, u64
+from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyBytes_AsString, PyBytes_FromStringAndSize, PyList_Append, PyList_New
+from wasmjit.native.lang import PyObject, export, fn, i64, ptr, sizeof, store, u8, u32, u64
 from wasmjit.runtime.packed import UnitEntry, UnitExit, UnitFrame
 from wasmjit.runtime.structs import Mod
-from wasmjit.runtime.units import Unit, unit_depth, unit_frames, unit_of_pc, unit_site
+from wasmjit.runtime.units import Unit, unit_depth, unit_frames, unit_of_pc, unit_site, units_lock, units_unlock
+
+LEFT_RECORD = 16  # bytes of a record of `mod_left`
 
 
 @fn
@@ -76,26 +78,39 @@ def mod_units(mod: ptr[Mod]) -> ptr[PyObject]:
     return found
 
 
-@export
-def mod_left(mod: ptr[Mod], least: u64) -> ptr[PyObject]:
-    """List of (function, loop offset or 0, exits taken) of what is in place and was left so many times."""
-    found = PyList_New(0)
+@fn
+def left_write(mod: ptr[Mod], least: u64, record: ptr[u8], most: u64) -> u64:
+    """Write at most so many of `mod_left`'s records, nowhere if `record` is 0; their number. Takes the units' lock."""
+    written: u64 = 0
+    units_lock()
     unit = mod.units
-    while found != 0 and unit != 0:
+    while unit != 0:
         k: u32 = 0
-        while found != 0 and k < unit.nentries and unit.live != 0 and unit.taken >= least:
+        while k < unit.nentries and unit.live != 0 and unit.taken >= least and written < most:
             entry = unit.entries[k]
             k += 1
             if entry.loop == 0 and mod.codes[entry.function].unit != unit:
                 continue
-            item = Py_BuildValue(b"IIK", entry.function, entry.loop, unit.taken)
-            if item == 0 or PyList_Append(found, item) != 0:
-                Py_DecRef(found)
-                found = ptr[PyObject](0)
-            if item != 0:
-                Py_DecRef(item)
+            if record != 0:
+                at = record + written * LEFT_RECORD
+                store(u32, at, entry.function)
+                store(u32, at + 4, entry.loop)
+                store(u64, at + 8, unit.taken)
+            written += 1
         unit = unit.next
-    return found
+    units_unlock()
+    return written
+
+
+@export
+def mod_left(mod: ptr[Mod], least: u64) -> ptr[PyObject]:
+    """What is in place and was left so many times: records <IIQ (function, loop offset or 0, exits taken) as bytes."""
+    number = left_write(mod, least, ptr[u8](0), ~u64(0))
+    made = PyBytes_FromStringAndSize(ptr[u8](0), i64(number * LEFT_RECORD))
+    if made != 0 and left_write(mod, least, PyBytes_AsString(made), number) < number:  # another thread gave some up meanwhile
+        Py_DecRef(made)
+        return mod_left(mod, least)
+    return made
 
 
 @export
