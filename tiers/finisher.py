@@ -83,7 +83,7 @@ def interpreted(mod: int, rows: "Iterable[Row]", counts: Counts, have: "Set[tupl
         for _, entry in chosen:
             if (function, entry) not in have:
                 size = nbytes * policy.NESTED if entry and nbytes > policy.BOTH_ABOVE else nbytes
-                yield Job(mod, function, entry, samples, size, policy.level_of(nbytes) if level is None else level)
+                yield Job(mod, function, entry, samples, size, policy.level_after(nbytes, samples) if level is None else level)
 
 
 def left_often(mod: int, left: "Iterable[tuple[int, int, int]]", counts: Counts, level: int | None) -> "Iterator[Job]":

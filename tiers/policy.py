@@ -108,6 +108,9 @@ FINISH_NICE = 19
 # 0.1 s, takes 0.06 s in its second run.
 FINISH_FROM = 0.02
 LUKEWARM = 2  # samples that make a function worth it: 40 us a run, and often more, against some 10 ms once
+# Samples from which on it is compiled as strongly as beside the program. Of the many functions below, twice as many at LEVEL_CHEAP fit in
+# the same time (300 bytes: 10 ms, 20 at LEVEL_MIDDLE), and what they run for is little in either case.
+HOT = 100
 # From so many bytes of wasm on, both calls and the loop of a function that was hot in a loop get code: an exit far from the end of a long
 # function, such as the loop of a guest that interprets, costs too much where nothing leads back.
 BOTH_ABOVE = 4 << 10
@@ -143,6 +146,11 @@ INLINE_RECURSION = 3  # so many one in another: fib takes 1.51, 1.28, 1.13, 0.84
 def level_of(nbytes: int) -> int:
     """Level of the first compile of a request with so many bytes of wasm."""
     return LEVEL_CHEAP if nbytes > CHEAPEST_ABOVE else LEVEL_MIDDLE if nbytes > CHEAP_ABOVE else LEVEL_FULL
+
+
+def level_after(nbytes: int, samples: int) -> int:
+    """Level of a compile after the end of a program, by what the function was interpreted for."""
+    return level_of(nbytes) if samples >= HOT else LEVEL_CHEAP
 
 
 def cost(nbytes: int, level: int) -> float:

@@ -180,14 +180,14 @@ def callees_hold(code: ptr[Code], hold: boolean) -> void:
 
 @fn
 def hottest_loop(code: ptr[Code]) -> u32:
-    """Offset of the loop with most samples, if they are more than those on the entry, else 0."""
+    """Offset of the loop with most samples, if they are more than those on the entry and it has no code yet, else 0."""
     found: u32 = 0
     most = code.hot
     loop = code.loops
     while loop != 0:
         if loop.hot > most:
             most = loop.hot
-            found = loop.wasm
+            found = loop.wasm if loop.unit == 0 else u32(0)
         loop = loop.next
     return found
 

@@ -9,8 +9,8 @@ what was loaded, so that it stays an instruction of its own. Arithmetic on float
 memory where it comes directly behind the load (`FOLDED_LOADS`, `FOLDING`), and then has the load's location. A second use does not help
 where LLVM widens an i32: it makes a load of 64 bits, of which the other uses take the low half, in the place that wants it widened. Nor
 does it where few bits of a load that extends by zeros are wanted, or their sign: the load is made anew without a place. So what such
-loads give is widened at once, and passes through an empty piece of assembly, which tells the range (`SEALED_LOADS`). As that takes
-LLVM long, it is done only where code gets copied; elsewhere it is seen that a load lost its site, and done then.
+loads give passes through an empty piece of assembly (`SEALED_LOADS`). As that takes LLVM long, it is done only for i32.load where code
+gets copied; elsewhere it is seen that a load lost its site, and done then.
 
 Values are texts: names or literals. A comparison gives an i1; who needs an i32 extends it (`as_i32`, `truth`).
 
@@ -216,22 +216,30 @@ def truth(text: Text, value: str) -> str:
 
 
 def _derive_sealed(row: Row) -> Lowering:
-    """The lowering of a load that extends by zeros and stands where it is, whatever becomes of its value: (text, address) -> value."""
-    bits = row.access[0] * 8
-    fill = (
-        f"  %m{{0}} = load volatile i{bits}, ptr {{1}}, align 1{{2}}\n"
-        f"  %w{{0}} = zext i{bits} %m{{0}} to i64{{2}}\n"
-        f'  %s{{0}} = call range(i64 0, {1 << bits}) i64 asm "", "=r,0"(i64 %w{{0}}) nounwind memory(none)'
-    )
-    if row.results[0] == "i32":
-        fill += "\n  %v{0} = trunc nuw i64 %s{0} to i32"
+    """The lowering of a load that extends by zeros and stands where it is, whatever becomes of its value: (text, address) -> value.
 
-    def load(text: Text, address: str) -> str:
+    Only i32.load tells its range: with those of narrower loads LLVM's combining of instructions does not come to an end.
+    """
+    bits, result = row.access[0] * 8, row.results[0]
+    load = f"  %m{{0}} = load volatile i{bits}, ptr {{1}}, align 1{{2}}\n"
+    if row.name == "i32.load":
+        fill = (
+            "  %w{0} = zext i32 %m{0} to i64{2}\n"
+            '  %s{0} = call range(i64 0, 4294967296) i64 asm "", "=r,0"(i64 %w{0}) nounwind memory(none)\n'
+            "  %v{0} = trunc nuw i64 %s{0} to i32"
+        )
+    else:
+        fill = (
+            f"  %w{{0}} = zext i{bits} %m{{0}} to {result}{{2}}\n"
+            f'  %v{{0}} = call {result} asm "", "=r,0"({result} %w{{0}}) nounwind memory(none)'
+        )
+
+    def lower(text: Text, address: str) -> str:
         text.n = n = text.n + 1
-        text.lines.append(fill.format(n, address, text.dbg))
-        return f"%{'v' if row.results[0] == 'i32' else 's'}{n}"
+        text.lines.append((load + fill).format(n, address, text.dbg))
+        return f"%v{n}"
 
-    return load
+    return lower
 
 
 def _derive_load(row: Row, volatile: str) -> Lowering:

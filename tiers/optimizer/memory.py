@@ -29,6 +29,7 @@ ACCESSES: dict[int, tuple[Any, ...]] = {
     for row in TABLE
     if row.kind in ("load", "store")
 }
+I32_LOAD = OP["i32.load"]
 SAME = {OP[f"{kind}.store"]: OP[f"{kind}.load"] for kind in LLVM}  # loads that give what a store got
 TAKERS = frozenset(OP[name] for name in FOLDING)
 
@@ -96,7 +97,7 @@ def load(b: Builder, f: Frame, o: int, offset: int, i: int) -> None:
             value = folded(b.t, pointer)
             b.program.folded.add(b.t.site)
         else:
-            if may_trap and sealed is not None and b.program.seals:
+            if may_trap and sealed is not None and (b.program.seals if o == I32_LOAD else not b.program.folds):
                 access = sealed
             elif may_trap and sealed is not None:
                 b.program.folded.add(b.t.site)

@@ -19,7 +19,7 @@ class Program:
     """State of a build. exits: (function, wasm offset, reason) by number; inlined: (caller's sites, callee).
 
     folds: whether loads may become part of what takes their value; folded: sites of those that may, which then have no code.
-    seals: whether SEALED_LOADS (lower) keep their place whatever it costs: where sites have code more than once, it would not be seen.
+    seals: whether i32.load keeps its place whatever it costs: where sites have code more than once, it would not be seen.
     """
 
     def __init__(self, request: Request, folds: bool = True) -> None:
