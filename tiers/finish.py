@@ -16,8 +16,9 @@ from wasmjit._image import native
 from wasmjit.native.cache import locate
 from wasmjit.tiers import known, policy
 from wasmjit.tiers.compiling import llvm_version
+from wasmjit.tiers.counts import live
 from wasmjit.tiers.snapshot import extent_of
-from wasmjit.tiers.worker import command
+from wasmjit.tiers.worker import spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def estate(module: "Module", state: "State", samples: "list[tuple[int, int, int]
     """What a program leaves, in pieces: the length of what is marshalled, that, and the binary unless the process finds it in a file."""
     entry, mod = state.entry, module.address
     assert entry is not None
-    found = _same_file(module)
+    found, counted = _same_file(module), live(mod)
     settings: dict[str, Any] = {
         "cache": (entry.setting, entry.name),
         "file": (module._path, known.identified(found)) if found is not None else None,
@@ -94,7 +95,7 @@ def estate(module: "Module", state: "State", samples: "list[tuple[int, int, int]
         "seconds": seconds,
         "rows": rows_of(mod, samples),
         "left": list(iter_unpack("<IIQ", N.mod_left(mod, policy.LEFT))),
-        "counted": {function: (N.profile_points(mod, function), N.profile_targets(mod, function)) for function in N.profile_functions(mod)},
+        "counted": {function: counted(function) for function in N.profile_functions(mod)},
     }
     body = marshal.dumps(settings)
     yield len(body).to_bytes(8, "little")
@@ -146,17 +147,7 @@ def start(left: "Iterator[bytes]", lock: int) -> bool:
         opened += [fcntl.fcntl(n, fcntl.F_DUPFD_CLOEXEC, LOCK + 1) for n in (opened[0], lock)]  # out of the way of those below
         actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, opened[1], 0), (os.POSIX_SPAWN_DUP2, opened[2], LOCK)]
         actions += [(os.POSIX_SPAWN_DUP2, 0, n) for n in (1, 2)]  # nothing is written to them
-        from signal import SIGPIPE, SIGXFSZ
-
-        os.posix_spawn(
-            sys.executable,
-            command("wasmjit._finisher"),
-            os.environ,
-            file_actions=actions,
-            setsid=True,
-            setsigmask=(),
-            setsigdef=(SIGPIPE, SIGXFSZ),
-        )
+        spawn("wasmjit._finisher", actions, setsid=True)
     except (OSError, NotImplementedError):
         return False
     finally:

@@ -8,13 +8,14 @@ time: whoever started it knows that.
 import os
 import struct
 import sys
+from _signal import SIGPIPE, SIGXFSZ  # type: ignore[import-not-found]  # signal is slow to import
 
 from wasmjit.native.cache import PACKAGE
 from wasmjit.tiers import policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from wasmjit.tiers.optimizer.request import Request
 
@@ -26,6 +27,16 @@ def command(module: str) -> list[str]:
     """What starts `main` of a module of the package in a process of its own, where modules are found as here."""
     start = f"import sys; sys.path[:] = sys.argv[1:]; from {module} import main; main()"
     return [sys.executable, "-I", "-S", "-c", start, os.path.dirname(PACKAGE), *filter(None, sys.path)]
+
+
+def spawn(module: str, actions: "Sequence[tuple[int | str, ...]]", *, setsid: bool = False) -> int:
+    """Start a process that runs `command`. Raises what os.posix_spawn does.
+
+    actions: on its descriptors. What else is open here and not closed by exec it closes itself.
+    """
+    signals = SIGPIPE, SIGXFSZ  # which Python ignores
+    words = command(module)
+    return os.posix_spawn(words[0], words, os.environ, file_actions=actions, setsid=setsid, setsigmask=(), setsigdef=signals)
 
 
 def head(kind: int, size: int) -> bytes:

@@ -9,13 +9,13 @@ import select
 import sys
 import threading
 import time
-from _signal import SIGKILL, SIGPIPE, SIGXFSZ  # type: ignore[import-not-found]  # signal is slow to import
+from _signal import SIGKILL  # type: ignore[import-not-found]  # signal is slow to import
 
 from wasmjit.tiers import policy
 from wasmjit.tiers.compiling import NoWorkers, Refusal
 from wasmjit.tiers.optimizer.request import Source
 from wasmjit.tiers.optimizer.wire import packed
-from wasmjit.tiers.worker import DONE, FAILED, HEAD, REFUSED, REQUEST, command, head
+from wasmjit.tiers.worker import DONE, FAILED, HEAD, REFUSED, REQUEST, head, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,11 +152,9 @@ class Worker:
 
 
 def _spawn(requests: int, answers: int) -> int:
-    """Start a process that reads and writes these descriptors. What else is open here and not closed by exec it closes itself."""
+    """Start a process that reads and writes these descriptors."""
     actions = [(os.POSIX_SPAWN_DUP2, requests, 0), (os.POSIX_SPAWN_DUP2, answers, 1), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
-    return os.posix_spawn(
-        sys.executable, command("wasmjit.tiers.worker"), os.environ, file_actions=actions, setsigmask=(), setsigdef=(SIGPIPE, SIGXFSZ)
-    )
+    return spawn("wasmjit.tiers.worker", actions)
 
 
 class Workers:

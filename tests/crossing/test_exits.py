@@ -151,10 +151,7 @@ def test_a_million_exits_of_bodies() -> None:
     """From a body in an interpreted caller's loop: neither stack grows."""
     module, exports = looping(0)
     bodies = Bodies(module)
-    b = bodies.body(0, UNARY)
-    wasm, slot = entry_point(module, 0)
-    b.leave([(0, slot, 0)], {0: b.args[0]}, wasm)
-    b.done()
+    leaving(bodies, 0, 0)
     unit = bodies.install()
     count = 1_000_000
     assert exports.sum(count) == total(count)
@@ -214,10 +211,7 @@ def test_osr_leaves_inside_an_inlined_call() -> None:
 def test_a_unit_that_leaves_too_often_is_given_up() -> None:
     module, exports = looping(100)
     bodies = Bodies(module)
-    b = bodies.body(0, UNARY)
-    wasm, slot = entry_point(module, 0)
-    b.leave([(0, slot, 0)], {0: b.args[0]}, wasm)
-    b.done()
+    leaving(bodies, 0, 0)
     bodies.install()
     assert exports.sum(1000) == total(1000)
     code: Code = ptr[Mod](module.address).codes[0]
@@ -232,10 +226,7 @@ def test_a_unit_that_leaves_too_often_stays_until_there_is_newer_code() -> None:
     mod.flags |= MOD_TIERED
     N.requests_wait(0.0)
     bodies = Bodies(module)
-    b = bodies.body(0, UNARY)
-    wasm, slot = entry_point(module, 0)
-    b.leave([(0, slot, 0)], {0: b.args[0]}, wasm)
-    b.done()
+    leaving(bodies, 0, 0)
     unit = bodies.install()
     assert exports.sum(1000) == total(1000)
     code = mod.codes[0]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine.conftest import eventually
-from wasmjit.tiers import policy, worker, workers
+from wasmjit.tiers import policy, worker
 from wasmjit.tiers.compiling import NoWorkers, Refusal
 from wasmjit.tiers.optimizer.request import Request, Source
 from wasmjit.tiers.optimizer.wire import packed, unpacked
@@ -64,7 +64,7 @@ worker.serve(0, 1, compile)
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
     real = worker.command
-    monkeypatch.setattr(workers, "command", lambda module: [*real(module)[:4], FAKE, *real(module)[5:]])
+    monkeypatch.setattr(worker, "command", lambda module: [*real(module)[:4], FAKE, *real(module)[5:]])
 
 
 @pytest.fixture
