@@ -75,12 +75,17 @@ class State:
         if self.entry is None or not self._writing.acquire(timeout=policy.PATIENCE):
             return
         try:
-            new, gone = self.new, self.gone
-            self.new, self.gone = [], set()
+            new, gone = self.taken()
             if (new or gone) and self.entry.binary:
                 self.entry.write(new, gone, llvm_version())
         finally:
             self._writing.release()
+
+    def taken(self) -> "tuple[list[Kept], set[tuple[int, int]]]":
+        """What is not written yet, and entries there that were given up: the caller has to see to it from now on."""
+        new, gone = self.new, self.gone
+        self.new, self.gone = [], set()
+        return new, gone
 
 
 class Compiler:

@@ -7,7 +7,7 @@ compile "sync" go to `promote`, and functions of tier "opt" to `compile_first`, 
 import atexit
 import threading
 import warnings
-from time import sleep
+from time import monotonic, sleep
 
 from wasmjit._image import native
 from wasmjit.profiler import events
@@ -90,10 +90,12 @@ class Engine:
         if processes and not self._ending:
             self.compiler.prepare()
         pause = policy.POLL
+        written = monotonic()
         while not self._ending:
             ready = self._queue.ready()
-            if not ready:
+            if not ready and monotonic() - written > policy.KEEP_EVERY:
                 self._keep()
+                written = monotonic()
             waiting = bool(self._queue or self._cheap)
             rows = N.requests_wait(-1.0 if ready else pause if waiting else policy.IDLE)
             self._accept(rows)
@@ -105,6 +107,7 @@ class Engine:
             elif not (rows or looked or waiting):
                 break
             pause = policy.POLL if job or rows or looked else min(2 * pause, policy.IDLE)
+        self._keep()
         for state in self._states.values():
             state.source = None
 
@@ -219,8 +222,8 @@ class Engine:
         """The interpreter ends: no new compile begins, and the one under way in this process is not waited for."""
         self._ending = True
         self.compiler.close()
-        self._keep()
         self._leave()
+        self._keep()
         if self._busy and not leave_at_exit():
             while self._busy:  # the thread goes on in LLVM, which must not be torn down under it
                 sleep(0.001)

@@ -1,4 +1,5 @@
 """What the compiler still had to do when a program ended: a process of its own does it and puts the code into the cache, for the next run.
+What the program compiled in its last moments goes along: writing it would keep somebody waiting.
 
 The program writes what was counted to a file without a name and starts the process (`wasmjit._finisher`), which outlives it. That is idle
 priority, has no descriptor of the program, takes at most WASMJIT_FINISH seconds of CPU time (policy.FINISH by default, 0: nothing is
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from wasmjit._module import Module
     from wasmjit.tiers.compiling import State
+    from wasmjit.tiers.store import Entry
 
     # Of a function: index, samples, offset of the loop with most of them or 0, bytes of wasm to compile, PHASE_*, units given up.
     Row = tuple[int, int, int, int, int, int]
@@ -58,10 +60,19 @@ def leave(module: "Module", state: "State") -> bool:
     lock = locked(entry.folder())
     if lock < 0:
         return False
+    new, gone = state.taken()
+    started = False
     try:
-        return start(estate(module, state, samples, seconds), lock)
+        settings = estate(module, entry, samples, seconds)
+        settings["new"] = [(unit.entries, unit.level, unit.data, unit.counted) for unit in new]
+        settings["gone"] = gone
+        started = start(pieces(module, settings), lock)
     finally:
         os.close(lock)
+        if not started:
+            state.new = new + state.new
+            state.gone |= gone
+    return started
 
 
 def locked(folder: str | None, *, wait: bool = False) -> int:
@@ -81,28 +92,32 @@ def locked(folder: str | None, *, wait: bool = False) -> int:
     return lock
 
 
-def estate(module: "Module", state: "State", samples: "list[tuple[int, int, int]]", seconds: float) -> "Iterator[bytes]":
-    """What a program leaves, in pieces: the length of what is marshalled, that, and the binary unless the process finds it in a file."""
-    entry, mod = state.entry, module.address
-    assert entry is not None
+def estate(module: "Module", entry: "Entry", samples: "list[tuple[int, int, int]]", seconds: float) -> "dict[str, Any]":
+    """What a program leaves of what it counted. "file": where the process finds the binary, None: it goes along."""
+    mod = module.address
     found, counted = _same_file(module), live(mod)
-    settings: dict[str, Any] = {
+    return {
         "cache": (entry.setting, entry.name),
         "file": (module._path, known.identified(found)) if found is not None else None,
         "memory": module.config.memory,
         "level": module.config.thresholds["level"],
         "llvm": llvm_version(),
         "seconds": seconds,
+        "called": N.functions_translated(mod),
         "rows": rows_of(mod, samples),
         "left": list(iter_unpack("<IIQ", N.mod_left(mod, policy.LEFT))),
         "counted": {function: counted(function) for function in N.profile_functions(mod)},
     }
+
+
+def pieces(module: "Module", settings: "dict[str, Any]") -> "Iterator[bytes]":
+    """What is handed over: the length of what is marshalled, that, and the binary unless it is in a file."""
     body = marshal.dumps(settings)
     yield len(body).to_bytes(8, "little")
     yield body
-    if found is None:
+    if settings["file"] is None:
         for at in range(0, module.nbytes, _PIECE):
-            yield N.mod_bytes(mod, at, _PIECE)
+            yield N.mod_bytes(module.address, at, _PIECE)
 
 
 def rows_of(mod: int, samples: "list[tuple[int, int, int]]") -> "list[Row]":

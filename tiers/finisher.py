@@ -27,11 +27,13 @@ def finish(module: "Module", left: "dict[str, Any]") -> None:
     setting, name = left["cache"]
     entry = Entry.named(setting, name)
     entry.fingerprint(module)
-    made: list[Kept] = []
-    gone: set[tuple[int, int]] = set()
+    made = [Kept(*unit) for unit in left["new"]]
+    gone: set[tuple[int, int]] = set(left["gone"])
     began = written = time.process_time()
     counts = Counts(lambda function: left["counted"].get(function, NOTHING), entry.counted)
-    for request, again in requests(module, left, counts, entry.entries()):
+    have = entry.entries() - gone | {place for unit in made for place in unit.entries}
+    called = joined(entry.called, left["called"])
+    for request, again in requests(module, left, counts, have):
         allow_cpu(policy.LONGEST)
         kind, data = compile_packed(request)
         if kind == DONE:
@@ -42,15 +44,20 @@ def finish(module: "Module", left: "dict[str, Any]") -> None:
             break
         if now - written > 1.0:
             written = now
-            if not keep(entry, made, gone, left["llvm"]):
+            if not keep(entry, made, gone, left["llvm"], called):
                 return
             made, gone = [], set()
-    keep(entry, made, gone, left["llvm"])
+    keep(entry, made, gone, left["llvm"], called)
 
 
-def keep(entry: Entry, made: "list[Kept]", gone: "set[tuple[int, int]]", llvm: str) -> bool:
-    """Write units, unless somebody removed the folder meanwhile. gone: entries of kept units that they replace."""
-    return not made or (entry.folder() is not None and entry.write(made, gone, llvm))
+def keep(entry: Entry, made: "list[Kept]", gone: "set[tuple[int, int]]", llvm: str, called: bytes) -> bool:
+    """Write what is new, unless somebody removed the folder meanwhile. gone: entries of kept units that the new ones replace."""
+    return not (made or called != entry.called) or (entry.folder() is not None and entry.write(made, gone, llvm, called))
+
+
+def joined(before: bytes, now: bytes) -> bytes:
+    """Functions that earlier runs called, then those that only this one did: <I each."""
+    return b"".join(dict.fromkeys(called[at : at + 4] for called in (before, now) for at in range(0, len(called), 4)))
 
 
 def requests(module: "Module", left: "dict[str, Any]", counts: Counts, have: "Set[tuple[int, int]]") -> "Iterator[tuple[Request, bool]]":

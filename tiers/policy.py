@@ -119,9 +119,15 @@ LEFT = 32  # exits of a unit from which on it is compiled anew with what it was 
 
 # --- the code cache
 
+# Seconds between writes of an entry, which is replaced as a whole: 6 MB take 20 ms, in part with the GIL held, and in its second run cc1 of
+# GCC compiles something every 10 ms. What is not written when the program ends goes to the process that finishes.
+KEEP_EVERY = 2.0
 PATIENCE = 1.0  # seconds to wait for another thread that writes the same entry: in the child of a fork there is none to wait for
 CACHE_LARGEST = 64 << 20  # bytes of one module's entry; more is not kept
 FUNCTION_LARGEST = 8 << 20  # and of one function: the main loop of a guest that interprets has units of 1 MB, one for each of its loops
+# Bytes of the list of functions that earlier runs called, 4 each, from which on a thread gets them ready: it takes 0.1 ms to start, and a
+# function some 15 us. GCC's cc1 calls 9000.
+PREPARED_FROM = 4 * 32
 HASHED_AT_LOAD = 128 << 10  # bytes of a binary whose SHA-256 (0.5 ms at most) is computed where it is loaded; larger ones in a thread
 
 # --- tier "opt": everything is compiled before it runs

@@ -4,15 +4,17 @@ One entry of the cache folder (`wasmjit.native.cache`, which says why it can be 
 
     8 bytes      digest of the length and the index
     8 bytes      length of the index
-    index        marshalled: {"binary": SHA-256 of the module, "made": of what it was made by, "llvm": its version, "units": [(entries,
-                 level, start, middle, end)]}: where units are is counted from the first multiple of 16 behind the index
+    index        marshalled: {"binary": SHA-256 of the module, "made": of what it was made by, "llvm": its version, "called": indices
+                 of functions in the order of their first calls, u32, "units": [(entries, level, start, middle, end)]}: where units are
+                 is counted from the first multiple of 16 behind the index
     units        packed as of `runtime.units`, each at a multiple of 16, with a digest of its own, which is looked at when it is installed;
                  from `middle` on what was counted of its functions (`counts`)
 
 Its name depends on all else that the code depends on: processor, image, settings. It has few bits of the module, so that looking for an
 entry costs little; the hash decides. An entry is replaced as a whole: processes that write at once lose a unit, never a file.
 
-Loading a module maps its entry and hands native code a list of the units (`runtime.kept`), which installs those that are used.
+Loading a module maps its entry and hands native code a list of the units (`runtime.kept`), which installs those that are used. A thread
+gets what was called ready before the program comes there (`interpreter.prepare`).
 """
 
 import marshal
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 N = native()
 
-FORMAT = 3
+FORMAT = 4
 _HEAD = 16
 _ALIGN = 16  # of units in the file
 _PIECE = 1 << 20  # bytes of a binary that are copied at once, to be hashed
@@ -88,10 +90,11 @@ def compiler_stamp() -> int:
 class Entry:
     """Where the units of a module are kept. Raises nothing: what cannot be read is not there, what cannot be written is not kept.
 
-    setting: the cache folder as `cache.locate` takes it; name: of the entry; binary: SHA-256 of the module, b"" until it is needed.
+    setting: the cache folder as `cache.locate` takes it; name: of the entry; binary: SHA-256 of the module, b"" until it is needed;
+    called: functions in the order of their first calls, <I each, once something was read.
     """
 
-    __slots__ = ("setting", "name", "binary")
+    __slots__ = ("setting", "name", "binary", "called")
 
     def __init__(self, module: "Module") -> None:
         mod = module.address
@@ -100,12 +103,13 @@ class Entry:
         self.setting = module.config.cache
         self.name = f"code-{digest(f'{surroundings()} {nbytes} {N.mod_flags(mod) & ~MOD_SYNC} {digest(ends)}'.encode()):016x}{SUFFIX}"
         self.binary = b""
+        self.called = b""
 
     @classmethod
     def named(cls, setting: bool | str, name: str) -> "Entry":
         """The entry of a module that another process has loaded."""
         entry = cls.__new__(cls)
-        entry.setting, entry.name, entry.binary = setting, name, b""
+        entry.setting, entry.name, entry.binary, entry.called = setting, name, b"", b""
         return entry
 
     def folder(self) -> str | None:
@@ -185,11 +189,15 @@ class Entry:
         finally:
             os.close(descriptor)
 
-    def write(self, new: "Sequence[Kept]", gone: "Set[tuple[int, int]]", llvm: str) -> bool:
+    def prepare(self, module: "Module") -> int:
+        """Get the functions ready that earlier runs called, as `offer` found them: how many were not. Lets other threads run meanwhile."""
+        return int(N.functions_prepare(module.address, self.called))
+
+    def write(self, new: "Sequence[Kept]", gone: "Set[tuple[int, int]]", llvm: str, called: bytes | None = None) -> bool:
         """Add units in place of those that are not wanted beside them. False: nothing can be kept. Needs the fingerprint.
 
         gone: entries, as (function, loop or 0), of code that was given up: kept units with one of them go.
-        llvm: the version that compiled; code of others goes.
+        llvm: the version that compiled; code of others goes. called: as the attribute, None: as it was.
         """
         kept = [unit for unit in self._read(llvm) if gone.isdisjoint(unit.entries)]
         for unit in new:
@@ -203,7 +211,9 @@ class Entry:
             middle = start + len(unit.data)
             end = middle + len(unit.counted)
             rows.append((unit.entries, unit.level, start, middle, end))
-        index = marshal.dumps({"binary": self.binary, "made": compiler_stamp(), "llvm": llvm, "units": rows})
+        if called is not None:
+            self.called = called
+        index = marshal.dumps({"binary": self.binary, "made": compiler_stamp(), "llvm": llvm, "called": self.called, "units": rows})
         head = len(index).to_bytes(8, "little") + index
         padding = bytes(_aligned(8 + len(head)) - 8 - len(head))
         with Cache(self.setting) as cache:
@@ -260,6 +270,7 @@ class Entry:
                 raise ValueError("a unit outside")
             places = tuple((int(function), int(loop)) for function, loop in entries)
             rows.append((places, int(level), first + start, first + middle, first + end))
+        self.called = bytes(index["called"])  # type: ignore[call-overload]
         return rows
 
 

@@ -95,6 +95,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.tiers.interpreter.operands",
     "wasmjit.tiers.interpreter.pairs",
     "wasmjit.tiers.interpreter.points",
+    "wasmjit.tiers.interpreter.prepare",
     "wasmjit.tiers.interpreter.profiled",
     "wasmjit.tiers.interpreter.promotion",
     "wasmjit.tiers.interpreter.requests",

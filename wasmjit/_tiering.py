@@ -6,6 +6,7 @@ from _weakref import ref
 
 from ._image import native
 from .runtime.codes import HOOK_COMPILE, HOOK_PROMOTE, MOD_OPT, MOD_STRESS, MOD_SYNC, MOD_TIERED
+from .tiers.policy import PREPARED_FROM
 from .tiers.store import Entry
 
 TYPE_CHECKING = False
@@ -67,10 +68,17 @@ def reuse(module: "Module") -> None:
     entry = Entry(module)
     if entry.size() == 0:
         return
-    if module.config.tier == "opt" or entry.known(module):
-        entry.offer(module)
-    else:
-        start_new_thread(entry.offer, (module,))
+    if module.config.tier != "opt" and not entry.known(module):
+        start_new_thread(_offer, (entry, module))
+        return
+    entry.offer(module)
+    if module.config.tier != "opt" and len(entry.called) >= PREPARED_FROM:
+        start_new_thread(entry.prepare, (module,))
+
+
+def _offer(entry: Entry, module: "Module") -> None:
+    entry.offer(module)
+    entry.prepare(module)
 
 
 def find(mod: int) -> "Module | None":

@@ -23,6 +23,7 @@ from wasmjit.tiers import finish, finisher, known, policy
 from wasmjit.tiers.compiling import State
 from wasmjit.tiers.counts import NOTHING, Counts
 from wasmjit.tiers.optimizer.request import POINT
+from wasmjit.tiers.store import Entry, Kept
 
 N = native()
 
@@ -73,7 +74,9 @@ def lukewarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[wasmjit.M
 
 def left_by(module: wasmjit.Module, state: State) -> tuple[dict[str, Any], bytes]:
     """What the process gets."""
-    data = b"".join(finish.estate(module, state, N.mod_samples(module.address), 20.0))
+    assert state.entry is not None
+    settings = finish.estate(module, state.entry, N.mod_samples(module.address), 20.0) | {"new": [], "gone": set()}
+    data = b"".join(finish.pieces(module, settings))
     end = 8 + int.from_bytes(data[:8], "little")
     return marshal.loads(data[8:end]), data[end:]
 
@@ -101,6 +104,40 @@ def test_code_that_was_left_often_is_compiled_with_what_it_was_left_for(lukewarm
     requests = list(finisher.requests(found, left, counts, {(0, 0)}))
     assert [(request.entries, again) for request, again in requests] == [(((0, 0),), True)]
     assert requests[0][0].options.all_blocks == {0} and requests[0][0].profiles[0] == (point, b"")
+
+
+def test_what_was_not_written_goes_along(lukewarm: tuple[wasmjit.Module, State], tmp_path: Path) -> None:
+    module, state = lukewarm
+    unit = Kept(((1, 0),), 2, b"code", b"")
+    state.new, state.gone = [unit], {(1, 7)}
+    lock = finish.locked(str(tmp_path))
+    assert not finish.leave(module, state)
+    assert (state.new, state.gone) == ([unit], {(1, 7)})
+    os.close(lock)
+    assert finish.leave(module, state)
+    assert (state.new, state.gone) == ([], set())
+    finish.wait(str(tmp_path))
+    assert state.entry is not None
+    state.entry.fingerprint(module)
+    assert unit.data in [kept.data for kept in state.entry.read()]
+
+
+def test_what_was_called_is_ready_in_the_next_run(lukewarm: tuple[wasmjit.Module, State]) -> None:
+    module, state = lukewarm
+    assert finish.leave(module, state)
+    assert state.entry is not None
+    finish.wait(state.entry.setting)
+    entry = Entry(module)
+    entry.fingerprint(module)
+    entry.read()
+    assert list(struct.unpack(f"<{len(entry.called) // 4}I", entry.called)) == [0, 1]
+    fresh = wasmjit.Module(TEXT, config=wasmjit.Config("interp"))
+    entry.called += struct.pack("<2I", 2, 0xFFFFFFFF)
+    processors = len(os.sched_getaffinity(0))
+    assert entry.prepare(fresh) == (2 if processors > 1 else 0)
+    assert entry.prepare(fresh) == 0
+    assert wasmjit.Instance(fresh).exports.fib(15) == 610
+    assert finisher.joined(entry.called, struct.pack("<2I", 7, 1)) == entry.called + struct.pack("<I", 7)
 
 
 def test_a_file_that_changed_is_not_compiled(lukewarm: tuple[wasmjit.Module, State], tmp_path: Path) -> None:

@@ -62,16 +62,31 @@ def tr_begin(t: ptr[Trans], code: ptr[Code]) -> u32:
 def tr_run(code: ptr[Code]) -> u32:
     """Translate a function that has no slot code yet; 0 or a TRAP_* code. Needs the lock."""
     t = SCRATCH
+    failed = tr_body(t, code)
+    return failed if failed != 0 else tr_keep(t)
+
+
+@fn
+def tr_body(t: ptr[Trans], code: ptr[Code]) -> u32:
+    """Translate a function into scratch space; 0 or a TRAP_* code."""
     if tr_begin(t, code) == 0:
         return TRAP_OUT_OF_MEMORY
     t.record = 1
     tr_function(t)
-    slots = ptr[u8](0)
     if t.error == 0:
-        slots = slots_store(code, t.buf, t.pos)
+        return 0
+    loops_free(t.loops)
+    return u32(TRAP_COMPILE) if t.error == TOO_LARGE else u32(TRAP_OUT_OF_MEMORY)
+
+
+@fn
+def tr_keep(t: ptr[Trans]) -> u32:
+    """Give the function of `tr_body` its slot code, which it must not have yet; 0 or a TRAP_* code. Needs the lock."""
+    code = t.code
+    slots = slots_store(code, t.buf, t.pos)
     if slots == 0:
         loops_free(t.loops)
-        return u32(TRAP_COMPILE) if t.error == TOO_LARGE else u32(TRAP_OUT_OF_MEMORY)
+        return TRAP_OUT_OF_MEMORY
     code.loops = t.loops
     code.nbytes = u32(t.pos)
     code.nframe = u32(t.base + u64(t.top)) + 1
