@@ -107,7 +107,8 @@ class Engine:
             elif not (rows or looked or waiting):
                 break
             pause = policy.POLL if job or rows or looked else min(2 * pause, policy.IDLE)
-        self._keep()
+        if not self._ending:  # then `end` does it: this thread may be stopped anywhere
+            self._keep()
         for state in self._states.values():
             state.source = None
 
