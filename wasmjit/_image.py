@@ -89,6 +89,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.tiers.interpreter.compute",
     "wasmjit.tiers.interpreter.emit",
     "wasmjit.tiers.interpreter.entry",
+    "wasmjit.tiers.interpreter.flow",
     "wasmjit.tiers.interpreter.hooks",
     "wasmjit.tiers.interpreter.leb",
     "wasmjit.tiers.interpreter.locals",

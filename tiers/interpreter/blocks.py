@@ -6,6 +6,7 @@ from wasmjit.runtime.structs import Loop
 
 from .branches import JMP, tr_emit_condition, tr_take_condition
 from .emit import NO_SPACE, tr_bind, tr_emit, tr_label_here, tr_new_fixup, tr_new_label
+from .flow import flow_else, flow_end, flow_open
 from .leb import tr_signed
 from .points import tr_block_start
 from .stack import tr_flush, tr_is_float, tr_push_slot, tr_truncate
@@ -68,6 +69,7 @@ def tr_open(t: ptr[Trans], kind: u32, dead: u32) -> None:
     if dead:
         return
     label.height = u32(t.height) - label.nparams
+    flow_open(t, label)
     if kind == LOOP:
         tr_label_here(t)
         label.header = t.pos
@@ -95,6 +97,7 @@ def tr_else(t: ptr[Trans], dead: u32) -> None:
         tr_flush(t)
         position = tr_emit(t, JMP, 16)
         label.fixups = tr_new_fixup(t, label.fixups, position + 12, position)
+    flow_else(t, label, dead)
     tr_truncate(t, i64(label.height))
     tr_bind(t, label.other)
     label.other = NOWHERE
@@ -116,6 +119,8 @@ def tr_end(t: ptr[Trans], dead: u32) -> u32:
     tr_truncate(t, i64(label.height))
     tr_bind(t, label.fixups)
     tr_bind(t, label.other)
+    if reached:
+        flow_end(t, label, dead)
     t.nlabels -= 1
     k: u32 = 0
     while k < label.nresults:

@@ -1,9 +1,9 @@
 """Translation of branches: conditions fused with the comparison before them, values moved to where the label wants them."""
 
 from wasmjit.native.lang import boolean, fn, i64, load, ptr, u16, u32, u64
-from wasmjit.runtime.codes import MOD_STRESS
 
 from .emit import ADD_SK, tr_bind, tr_copy, tr_emit, tr_fits, tr_new_fixup, tr_put16, tr_put32, tr_put64, tr_take_back
+from .flow import flow_branch, flow_take, loop_weight
 from .forms import NUMBER
 from .leb import tr_leb
 from .opcodes import OP_NE
@@ -17,8 +17,6 @@ JMP, JMP_BACK, RET = NUMBER["jmp"], NUMBER["jmp_back"], NUMBER["ret"]
 BRNZ, BRZ, BR_TABLE = NUMBER["brnz@s"], NUMBER["brz@s"], NUMBER["br_table@s"]
 RETURN_S, RETURN_R, RETURN_F, RETURN_K = (NUMBER[f"ret@{how}"] for how in "srfk")
 IN_ACCUMULATOR = 1  # Condition.combo of a value in the accumulator
-MAX_WEIGHT = 100  # a body that is longer is mostly not run: interpreters, for instance, whose every iteration would be a sample
-EVERY_TIME = 65535  # more than any budget
 LOOP_FIELD = 24  # where every backward branch holds its Loop
 
 
@@ -52,19 +50,10 @@ def tr_take_condition(t: ptr[Trans]) -> None:
 
 
 @fn
-def tr_weight(t: ptr[Trans], label: ptr[Label]) -> u64:
-    """Cost of one iteration, in slot instructions of usual size."""
-    if t.mod.flags & MOD_STRESS:
-        return EVERY_TIME
-    weight = (t.pos - label.header) // 16 + 1
-    return weight if weight < MAX_WEIGHT else u64(MAX_WEIGHT)
-
-
-@fn
 def tr_aim(t: ptr[Trans], label: ptr[Label], position: u64, rel: u64) -> None:
     """Fill or note the distance field of a branch to the label; backward ones get weight and Loop too."""
     if label.kind == LOOP:
-        tr_put16(t, position + 10, tr_weight(t, label))
+        tr_put16(t, position + 10, loop_weight(t, label))
         tr_put32(t, position + rel, u32(label.header - position))
         tr_put64(t, position + LOOP_FIELD, u64(label.loop))
     else:
@@ -175,6 +164,7 @@ def tr_br(t: ptr[Trans], label: ptr[Label]) -> None:
     tr_settle(t, count)
     tr_move(t, count, tr_slot(t, i64(label.height)))
     tr_jump(t, label)
+    flow_take(t, label, t.chance, True)
 
 
 @fn
@@ -187,12 +177,14 @@ def tr_br_if(t: ptr[Trans], label: ptr[Label]) -> None:
     if count == 0 or t.height - count == i64(label.height):
         position = tr_emit_condition(t, True, label.kind == LOOP)
         tr_aim(t, label, position, t.condition.rel)
+        flow_branch(t, label)
         tr_block_start(t)
         return
     position = tr_emit_condition(t, False, False)
     skip = tr_new_fixup(t, NOWHERE, position + t.condition.rel, position)
     tr_move(t, count, tr_slot(t, i64(label.height)))
     tr_jump(t, label)
+    flow_branch(t, label)
     tr_bind(t, skip)
     tr_block_start(t)
 
@@ -227,6 +219,7 @@ def tr_br_table(t: ptr[Trans]) -> None:
     position = tr_emit(t, u32(BR_TABLE) + (u32(0) if in_slot else u32(1)), size)
     tr_put16(t, position + 8, slot)
     tr_put32(t, position + 12, u32(default))
+    share = t.chance // (targets + 1)
     t.serial += 1
     t.p = first
     k = 0
@@ -243,6 +236,7 @@ def tr_br_table(t: ptr[Trans]) -> None:
                 tr_move(t, count, tr_slot(t, i64(label.height)))
                 tr_jump(t, label)
             tr_put32(t, cell, u32(label.stub - position))
+        flow_take(t, label, share, True)
         k += 1
     t.p = end
 

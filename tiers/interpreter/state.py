@@ -33,6 +33,10 @@ class Label:
     loop: ptr[Loop]
     fixups: i64  # list of places to fill with the distance to its end
     other: i64  # the one of an if's false branch
+    entry: u32  # chance of its beginning, see flow.py,
+    reach: u32  # and of the branches to its end so far
+    level: u32  # loops around its inside
+    cost: u64  # a loop's: of all before its header
     stub: u64  # position of the br_table stub that leads here,
     stub_serial: u64  # made for this br_table
 
@@ -87,6 +91,9 @@ class Trans:
     previous_form: u32
     before_form: u32
     before: i64  # the one before it
+    chance: u64  # of coming here, and what the code before `costed` costs, see flow.py
+    cost: u64
+    costed: u64
     negate: u32  # the branch that comes next tests the opposite of the comparison just made
     types: ptr[u8]  # of the locals: 1 floating
     lazy: ptr[u32]  # entries IN_LOCAL a local

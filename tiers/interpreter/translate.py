@@ -17,6 +17,7 @@ from .compute import (
     tr_unary,
 )
 from .emit import tr_emit, tr_new_label, tr_put16, tr_put64
+from .flow import enter_weight, flow_begin
 from .forms import NUMBER
 from .leb import tr_leb, tr_opcode, tr_signed, tr_skip_immediates
 from .locals import tr_select, tr_set_local, tr_tee_local
@@ -60,7 +61,6 @@ from .tables import BINARY, COMPARE, KLASS, LOAD, STORE, UNARY
 
 ENTER0, ENTERN = NUMBER["enter0"], NUMBER["entern"]
 UNREACHABLE = NUMBER["unreachable"]
-ENTER_WEIGHT = 6  # a call costs about as much as this many slot instructions
 
 
 @fn
@@ -88,11 +88,12 @@ def tr_prologue(t: ptr[Trans]) -> None:
     position = tr_emit(t, u32(ENTER0) + u32(zeroed) if zeroed <= 4 else u32(ENTERN), 24)
     tr_put16(t, position + 10, zeroed)
     tr_put16(t, position + 12, u64(sig.nparams))
-    tr_put16(t, position + 14, ENTER_WEIGHT)
     tr_put64(t, position + 16, u64(code))
     label = tr_new_label(t, FUNCTION)
     label.sig = sig
     label.nresults = sig.nresults
+    flow_begin(t)
+    label.entry = u32(t.chance)
     tr_block_start(t)
 
 
@@ -231,3 +232,4 @@ def tr_function(t: ptr[Trans]) -> None:
     t.found = t.at
     if t.error == 0:
         tr_put16(t, 8, t.base + u64(t.top) + 1)
+        tr_put16(t, 14, enter_weight(t))
