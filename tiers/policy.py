@@ -101,8 +101,8 @@ QUEUED = 4096  # requests that wait at most; the least valuable are dropped and 
 # --- after the end of a program
 
 # Seconds of CPU time, at idle priority, for what its functions would have been worth; wasmtime takes 40 of GCC's cc1 before it starts. With
-# 10, cc1 takes 1.28 s in its second run, with 20 1.05, with 60 0.9; CPython needs 20.
-FINISH = 30.0
+# 30, cc1 takes 0.70 s in its second run, with 60 0.63; all that CPython is worth takes 27.
+FINISH = 60.0
 FINISH_NICE = 19
 # Seconds of interpretation that could be saved, below which that is left alone: handing it over takes some 20 ms. flite, which computes for
 # 0.1 s, takes 0.06 s in its second run.

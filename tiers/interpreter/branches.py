@@ -17,7 +17,7 @@ JMP, JMP_BACK, RET = NUMBER["jmp"], NUMBER["jmp_back"], NUMBER["ret"]
 BRNZ, BRZ, BR_TABLE = NUMBER["brnz@s"], NUMBER["brz@s"], NUMBER["br_table@s"]
 RETURN_S, RETURN_R, RETURN_F, RETURN_K = (NUMBER[f"ret@{how}"] for how in "srfk")
 IN_ACCUMULATOR = 1  # Condition.combo of a value in the accumulator
-LOOP_FIELD = 24  # where every backward branch holds its Loop
+WEIGHT_FIELD, LOOP_FIELD = 10, 24  # where every backward branch holds its weight and its Loop
 
 
 @fn
@@ -53,7 +53,7 @@ def tr_take_condition(t: ptr[Trans]) -> None:
 def tr_aim(t: ptr[Trans], label: ptr[Label], position: u64, rel: u64) -> None:
     """Fill or note the distance field of a branch to the label; backward ones get weight and Loop too."""
     if label.kind == LOOP:
-        tr_put16(t, position + 10, loop_weight(t, label))
+        tr_put16(t, position + WEIGHT_FIELD, loop_weight(t, label))
         tr_put32(t, position + rel, u32(label.header - position))
         tr_put64(t, position + LOOP_FIELD, u64(label.loop))
     else:

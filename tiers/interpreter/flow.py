@@ -16,8 +16,7 @@ LEAST = 16  # what is not dead may happen
 RARE = 3  # conditions that leave a loop hold once in 2 to this
 USUAL = 16  # bytes of a slot instruction
 ENTER_WEIGHT = 6  # a call costs about as much as this many slot instructions
-MAX_ENTER_WEIGHT = 7000  # the entry is run again after a sample, with a budget that has to suffice
-MAX_WEIGHT = 30000
+MAX_WEIGHT = 7000  # the entry is run again after a sample, with a budget that has to suffice
 EVERY_TIME = 65535  # more than any budget
 
 
@@ -125,4 +124,4 @@ def enter_weight(t: ptr[Trans]) -> u64:
     """Of a call, at the function's end. Loops are in it once: their iterations have weights of their own."""
     flow_spend(t)
     weight = t.cost // ONE // USUAL + ENTER_WEIGHT
-    return weight if weight < MAX_ENTER_WEIGHT else u64(MAX_ENTER_WEIGHT)
+    return weight if weight < MAX_WEIGHT else u64(MAX_WEIGHT)

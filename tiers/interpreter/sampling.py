@@ -5,14 +5,15 @@ promotion.py; here the thread goes on where that says: in the same form, the oth
 """
 
 from wasmjit.native.capi import Py_BuildValue, Py_DecRef, PyList_Append, PyList_New
-from wasmjit.native.lang import PyObject, addr, atomic_load, export, fn, i64, load, ptr, symbol, u8, u32, u64
+from wasmjit.native.lang import PyObject, addr, atomic_load, export, fn, i64, load, ptr, symbol, u8, u16, u32, u64
 from wasmjit.runtime.codes import TRACE_OSR_ENTER
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Code, Ec, Loop, Mod
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.tiers.policy import EXIT_BYTES, LEFT_SAMPLE
 
-from .branches import LOOP_FIELD
+from .branches import LOOP_FIELD, WEIGHT_FIELD
+from .flow import MAX_WEIGHT
 from .promotion import promote
 
 CODE_FIELD = 16  # where `enter` holds its Code
@@ -37,7 +38,8 @@ def safepoint_loop(ec: ptr[Ec], pc: ptr[u8], header: ptr[u8], sp: ptr[u64], csp:
     loop.hot += 1
     settle_frame(ec, code, header, sp, csp)
     promote(ec, code, loop)
-    budget = safepoint(ec)
+    weight = u32(load(u16, pc + WEIGHT_FIELD))
+    budget = safepoint(ec) - (i64(weight // 2) if weight <= MAX_WEIGHT else 0)  # what it took below zero, on average
     osr = atomic_load(ptr[u64](addr(loop.osr)))
     if osr != 0:
         if tracing():
