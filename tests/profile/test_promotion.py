@@ -208,6 +208,25 @@ def test_other_loops_of_a_compiled_function_are_asked_for_once_a_unit(hooks: Hoo
         assert N.requests_wait(0.0) == []
 
 
+def test_calls_of_a_function_of_which_only_a_loop_is_compiled_ask_for_its_body(hooks: Hooks) -> None:
+    """In a window of their own first. The loop has most samples, and code: asking for that again would have no end."""
+    module = interp(LOOP, warm=1, window=1)
+    run = wasmjit.Instance(module).exports.sum
+    run(1)
+    code = code_of(module, 0)
+    (loop,) = loops_of(code)
+    code.phase, code.window, loop.unit, loop.hot = PHASE_COMPILED, 0, 64, 1_000_000
+    phases = []
+    while not (asked := N.requests_wait(0.0)) and len(phases) < 1_000_000:
+        run(1)
+        if not phases or phases[-1] != code.phase:
+            phases.append(code.phase)
+    loop.unit = 0
+    assert phases == [PHASE_COMPILED, PHASE_PROFILING, PHASE_REQUESTED]
+    assert [request[:3] for request in asked] == [(module.address, 0, 0)]
+    assert points(module, 0)[0].times > 100
+
+
 def test_sync_modules_ask_at_once_and_queue_nothing(hooks: Hooks) -> None:
     module = interp(LOOP, 2, 2, MOD_SYNC)
     assert wasmjit.Instance(module).exports.sum(50) == 1275
