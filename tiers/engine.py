@@ -216,7 +216,7 @@ class Engine:
         """A module dies."""
         self._queue.forget(mod)
         state = self._states.pop(mod, None)
-        if state is not None:
+        if state is not None and not self._ending:  # `end` has written it, and Python may be half gone
             state.keep()
 
     def end(self) -> None:
