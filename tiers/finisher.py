@@ -51,8 +51,8 @@ def finish(module: "Module", left: "dict[str, Any]") -> None:
 
 
 def keep(entry: Entry, made: "list[Kept]", gone: "set[tuple[int, int]]", llvm: str, called: bytes) -> bool:
-    """Write what is new, unless somebody removed the folder meanwhile. gone: entries of kept units that the new ones replace."""
-    return not (made or called != entry.called) or (entry.folder() is not None and entry.write(made, gone, llvm, called))
+    """Write what is new, unless somebody removed the folder meanwhile. gone: entries of kept units that go."""
+    return not (made or gone or called != entry.called) or (entry.folder() is not None and entry.write(made, gone, llvm, called))
 
 
 def joined(before: bytes, now: bytes) -> bytes:

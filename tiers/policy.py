@@ -101,7 +101,7 @@ QUEUED = 4096  # requests that wait at most; the least valuable are dropped and 
 # --- after the end of a program
 
 # Seconds of CPU time, at idle priority, for what its functions would have been worth; wasmtime takes 40 of GCC's cc1 before it starts. With
-# 30, cc1 takes 0.70 s in its second run, with 60 0.63; all that CPython is worth takes 27.
+# 30, cc1 takes 0.97 s in its second run (`main` in a script), with 60 0.87; all that CPython is worth takes 27.
 FINISH = 60.0
 FINISH_NICE = 19
 # Seconds of interpretation that could be saved, below which that is left alone: handing it over takes some 20 ms. flite, which computes for
@@ -126,7 +126,7 @@ PATIENCE = 1.0  # seconds to wait for another thread that writes the same entry:
 CACHE_LARGEST = 64 << 20  # bytes of one module's entry; more is not kept
 FUNCTION_LARGEST = 8 << 20  # and of one function: the main loop of a guest that interprets has units of 1 MB, one for each of its loops
 # Bytes of the list of functions that earlier runs called, 4 each, from which on a thread gets them ready: it takes 0.1 ms to start, and a
-# function some 15 us. GCC's cc1 calls 9000.
+# function some 15 us. GCC's cc1 calls 6800.
 PREPARED_FROM = 4 * 32
 HASHED_AT_LOAD = 128 << 10  # bytes of a binary whose SHA-256 (0.5 ms at most) is computed where it is loaded; larger ones in a thread
 

@@ -122,6 +122,17 @@ def test_what_was_not_written_goes_along(lukewarm: tuple[wasmjit.Module, State],
     assert unit.data in [kept.data for kept in state.entry.read()]
 
 
+def test_code_that_was_given_up_goes_even_if_nothing_new_came(lukewarm: tuple[wasmjit.Module, State]) -> None:
+    module, state = lukewarm
+    entry = state.entry
+    assert entry is not None
+    entry.fingerprint(module)
+    assert entry.write([Kept(((1, 7),), 2, b"code", b"")], set(), "")
+    gone = {(1, 7)}
+    assert finisher.keep(entry, [], gone, "", entry.called)
+    assert not entry.read()
+
+
 def test_what_was_called_is_ready_in_the_next_run(lukewarm: tuple[wasmjit.Module, State]) -> None:
     module, state = lukewarm
     assert finish.leave(module, state)

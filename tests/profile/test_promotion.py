@@ -216,7 +216,7 @@ def test_calls_of_a_function_of_which_only_a_loop_is_compiled_ask_for_its_body(h
     code = code_of(module, 0)
     (loop,) = loops_of(code)
     code.phase, code.window, loop.unit, loop.hot = PHASE_COMPILED, 0, 64, 1_000_000
-    phases = []
+    phases: list[int] = []
     while not (asked := N.requests_wait(0.0)) and len(phases) < 1_000_000:
         run(1)
         if not phases or phases[-1] != code.phase:
