@@ -16,6 +16,7 @@ from wasmjit._wat import assemble
 from wasmjit.isa import TABLE, Row
 from wasmjit.runtime.packed import NONE
 from wasmjit.tiers.optimizer import compile as compiling
+from wasmjit.tiers.optimizer.accesses import accesses
 from wasmjit.tiers.optimizer.compile import compile_unit, listing
 from wasmjit.tiers.optimizer.lines import line_rows
 from wasmjit.tiers.optimizer.request import Options, Request
@@ -137,6 +138,8 @@ LOADED = (
     "(i32.store16 (i32.const 24) (i32.wrap_i64 (i64.shr_u (i64.load (local.get $at)) (i64.const 48))))",
     "(i64.store32 (i32.const 24) (i64.xor (local.get $k) (i64.load32_s (local.get $at))))",
     "(f64.store (i32.const 24) (f64.convert_i32_u (i32.load (local.get $at))))",
+    "(i64.store (i32.const 24) (i64.and (i64.extend8_s (i64.load16_s (local.get $at))) (i64.const 24)))",
+    "(i64.store (i32.const 24) (i64.and (i64.extend_i32_s (i32.load8_s (local.get $at))) (i64.const 24)))",
     "(i32.store8 (i32.load (local.get $at)) (i32.wrap_i64 (local.get $k)))",
     """(i64.store8 (i32.const 24) (i64.add (local.get $k) (i64.extend_i32_u (i32.load (local.get $at)))))
       (i32.store (local.get $at) (i32.load16_u (local.get $at)))""",  # accesses that cannot trap behind it
@@ -189,8 +192,12 @@ def taken(row: Row) -> Iterator[str]:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("row", LOADING, ids=[row.name for row in LOADING])
 def test_no_load_loses_its_site_to_what_takes_its_value(row: Row, level: int) -> None:
-    unit = compiled(f"(module (memory 1) {' '.join(taken(row))})", level)
-    lost = set(range(1, len(unit.sites) + 1)) - {site for _, site in unit.lines}
+    binary = assemble(f"(module (memory 1) {' '.join(taken(row))})")
+    unit = compile_unit(request(binary, level), verify=True)
+    loads = {site for site, ((_, offset),) in enumerate(unit.sites, 1) if binary[offset] == row.code}
+    assert loads
+    assert set(range(1, len(unit.sites) + 1)) <= {site for _, site in unit.lines}
+    lost = loads - {site for offset, site in unit.lines if accesses(unit.machine, unit.blob, offset)}
     assert not [unit.sites[site - 1] for site in lost]
 
 

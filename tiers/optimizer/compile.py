@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wasmjit.native.elf import SHF_EXECINSTR, Object
@@ -9,6 +10,7 @@ from wasmjit.native.flatten import flatten
 from wasmjit.native.relocate import FlattenError
 from wasmjit.native.target import EmitError
 from wasmjit.runtime.packed import NONE
+from wasmjit.tiers.optimizer.accesses import accesses
 from wasmjit.tiers.optimizer.lines import filled, line_rows
 from wasmjit.tiers.optimizer.request import BODY, Request
 from wasmjit.tiers.optimizer.unit import REASONS, Refused, Unit
@@ -35,7 +37,7 @@ def compile_unit(request: Request, *, verify: bool = False) -> Unit:
     text = _checked(program)
     built = time.perf_counter()
     unit = _unit(request, program, _object(text, request, verify))
-    if program.folded - {site for _, site in unit.lines}:  # LLVM rearranged arithmetic and lost where a load came from
+    if program.folded - set(_accessing(unit)):  # LLVM rearranged arithmetic and lost where a load came from
         program = build(request, folds=False)
         unit = _unit(request, program, _object(_checked(program), request, verify))
     done = time.perf_counter()
@@ -46,6 +48,13 @@ def compile_unit(request: Request, *, verify: bool = False) -> Unit:
         "llvm_seconds": done - built,
     }
     return unit
+
+
+def _accessing(unit: Unit) -> Iterator[int]:
+    """Sites whose code begins somewhere with an access to memory."""
+    for offset, site in unit.lines:
+        if accesses(unit.machine, unit.blob, offset):
+            yield site
 
 
 def listing(request: Request, kind: str) -> str:

@@ -8,9 +8,10 @@ load would become part of an instruction elsewhere, with the location of that. l
 what was loaded, so that it stays an instruction of its own. Arithmetic on floats, which LLVM does not reorder, takes its operand from
 memory where it comes directly behind the load (`FOLDED_LOADS`, `FOLDING`), and then has the load's location. A second use does not help
 where LLVM widens an i32: it makes a load of 64 bits, of which the other uses take the low half, in the place that wants it widened. Nor
-does it where few bits of a load that extends by zeros are wanted, or their sign: the load is made anew without a place. So what such
-loads give passes through an empty piece of assembly (`SEALED_LOADS`). As that takes LLVM long, it is done only for i32.load where code
-gets copied; elsewhere it is seen that a load lost its site, and done then.
+does it where few bits of a load that extends are wanted, or other bits above them: the load is made anew without a place, and what is
+left there extends a register. So what such loads give passes through an empty piece of assembly (`SEALED_LOADS`). As that takes LLVM
+long, it is done only for i32.load where code gets copied; elsewhere it is seen in the machine code that a load lost its site, and done
+then.
 
 Values are texts: names or literals. A comparison gives an i1; who needs an i32 extends it (`as_i32`, `truth`).
 
@@ -216,11 +217,11 @@ def truth(text: Text, value: str) -> str:
 
 
 def _derive_sealed(row: Row) -> Lowering:
-    """The lowering of a load that extends by zeros and stands where it is, whatever becomes of its value: (text, address) -> value.
+    """The lowering of a load that stands where it is, whatever becomes of its value: (text, address) -> value.
 
-    i32.load, which is sealed in code that is to be fast, too, tells its range; others are only where one lost its site.
+    That of an i32, which is sealed in code that is to be fast, too, tells its range.
     """
-    bits, result = row.access[0] * 8, row.results[0]
+    bits, result, extension = row.access[0] * 8, row.results[0], "zext" if row.access[1][0] == "u" else "sext"
     load = f"  %m{{0}} = load volatile i{bits}, ptr {{1}}, align 1{{2}}\n"
     if row.name == "i32.load":
         fill = (
@@ -230,7 +231,7 @@ def _derive_sealed(row: Row) -> Lowering:
         )
     else:
         fill = (
-            f"  %w{{0}} = zext i{bits} %m{{0}} to {result}{{2}}\n"
+            f"  %w{{0}} = {extension} i{bits} %m{{0}} to {result}{{2}}\n"
             f'  %v{{0}} = call {result} asm "", "=r,0"({result} %w{{0}}) nounwind memory(none)'
         )
 
@@ -314,7 +315,7 @@ CONDITIONS = frozenset(row.name for row in TABLE if row.kind == "compare" or row
 LOADS: dict[str, Lowering] = {row.name: _late(_derive_load, row, "volatile ") for row in _LOADS}
 FOLDED_LOADS: dict[str, Lowering] = {row.name: _derive_folded(row) for row in _LOADS if row.access[1] in FLOATS}
 FOLDING = frozenset(f"{kind}.{name}" for kind in FLOATS for name in ("add", "sub", "mul", "div"))
-SEALED_LOADS: dict[str, Lowering] = {row.name: _derive_sealed(row) for row in _LOADS if row.access[1] in ("u8", "u16", "u32")}
+SEALED_LOADS: dict[str, Lowering] = {row.name: _derive_sealed(row) for row in _LOADS if row.access[0] <= 4 and row.access[1] not in FLOATS}
 PLAIN_LOADS: dict[str, Lowering] = {row.name: _late(_derive_load, row, "") for row in _LOADS}
 STORES: dict[str, Lowering] = {row.name: _late(_derive_store, row, "volatile ") for row in _STORES}
 PLAIN_STORES: dict[str, Lowering] = {row.name: _late(_derive_store, row, "") for row in _STORES}

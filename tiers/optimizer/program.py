@@ -18,7 +18,7 @@ DECLARATIONS = ("declare i64 @llvm.read_register.i64(metadata)",)
 class Program:
     """State of a build. exits: (function, wasm offset, reason) by number; inlined: (caller's sites, callee).
 
-    folds: whether loads may become part of what takes their value; folded: sites of those that may, which then have no code.
+    folds: whether loads may become part of what takes their value; folded: sites of those that may, of which that may be no code.
     seals: whether i32.load keeps its place whatever it costs: where sites have code more than once, it would not be seen.
     """
 
