@@ -123,7 +123,7 @@ class Compiler:
         return compile_here(request)
 
     def prepare(self) -> None:
-        """A request is likely to come that workers compile: start one, if there is a compiler."""
+        """Requests are likely to come that workers compile: start one, if there is a compiler, and return when it is ready."""
         if self._workers is None and not (available() if self.missing is None else self.missing):
             self.workers().prepare()
 

@@ -87,7 +87,8 @@ class Engine:
         """Take requests and compile until nothing is asked for any more, in a thread for that. processes: most of them in workers."""
         thread = threading.current_thread()
         thread.name = THREAD
-        if processes and not self._ending:
+        if processes and not self._ending:  # what is asked for meanwhile goes on being profiled, and is not looked at before it is compiled
+            self._accept(N.requests_wait(-1.0))
             self.compiler.prepare()
         pause = policy.POLL
         written = monotonic()

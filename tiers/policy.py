@@ -9,6 +9,10 @@ A *sample* is about 20 us of interpretation that fell on one place, a loop or a 
 # compile, but beside the program; getting ready for that takes 10 to 20 ms of the program's time once. 2.4 ms keep what starts and ends at
 # once away from it: with 40, programs that compute for 2 to 5 ms took 1.2 to 1.4 times as long (bench brief), others were no faster.
 WARM = 120
+# Samples of the whole process before anybody gets ready to compile. That is a thread, what it imports, and a worker process: 20 ms that are
+# not the program's. What computes for less than 26 ms, and so ends within some 50, would end before it had any code: fib(29), which takes
+# 20 ms, took 1.4 times as long (bench brief).
+READY = 1300
 # Samples of the profiled form, which takes 1.1 to 1.7 times as long as the fast form. In a window of 0.3 ms many inner loops were never
 # left, and what follows them was compiled to exits; 1.3 ms are still little beside the compile.
 WINDOW = 64

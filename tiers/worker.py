@@ -1,8 +1,8 @@
 """A process that compiles what comes through its standard input: `python -m wasmjit.tiers.worker`.
 
 A message is: its kind, one byte; the length of what follows, 8 bytes little-endian; that. It gets requests (REQUEST, as of
-`optimizer.wire`, without what it got before); answers are a packed unit (DONE) or text. It ends with its input. LLVM may end it any
-time: whoever started it knows that.
+`optimizer.wire`, without what it got before); answers are a packed unit (DONE) or text. The first message comes from itself: it is READY.
+It ends with its input. LLVM may end it any time: whoever started it knows that.
 """
 
 import os
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wasmjit.tiers.optimizer.request import Request
 
 HEAD = struct.Struct("<BQ")
-DONE, REFUSED, FAILED, REQUEST = range(4)
+DONE, REFUSED, FAILED, REQUEST, READY = range(5)
 
 
 def command(module: str) -> list[str]:
@@ -111,11 +111,12 @@ def compile_packed(request: "Request") -> tuple[int, bytes]:
 
 
 def serve(requests: int, answers: int, compile: "Callable[[Request], tuple[int, bytes]]") -> None:
-    """Answer what comes through a descriptor until that ends."""
+    """Say that it is ready, and answer what comes through a descriptor until that ends."""
     from wasmjit.tiers.optimizer.request import Source
     from wasmjit.tiers.optimizer.wire import unpacked
 
     known = Source()
+    os.write(answers, head(READY, 0))
     while True:
         start = _read(requests, HEAD.size)
         if len(start) < HEAD.size:

@@ -15,13 +15,14 @@ from wasmjit.tiers import policy
 from wasmjit.tiers.compiling import NoWorkers, Refusal
 from wasmjit.tiers.optimizer.request import Source
 from wasmjit.tiers.optimizer.wire import packed
-from wasmjit.tiers.worker import DONE, FAILED, HEAD, REFUSED, REQUEST, head, spawn
+from wasmjit.tiers.worker import DONE, FAILED, HEAD, READY, REFUSED, REQUEST, head, spawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wasmjit.tiers.optimizer.request import Request
 
 _LARGEST_ANSWER = 1 << 30
+_NONSENSE = "the compiler answered nonsense"
 _ENDING = 1.0  # seconds to wait for the end of a process that has closed its pipe
 
 
@@ -38,6 +39,7 @@ class Worker:
         self.pid = -1
         self._status: int | None = None  # how it ended, as exit status or negative signal
         self._reaping = threading.Lock()
+        self._ready = False
         self._known = Source()  # what it has
         self._sent = 0  # bytes, since it had nothing
         theirs_in, self._in = os.pipe()
@@ -55,6 +57,7 @@ class Worker:
 
     def compile(self, request: "Request", seconds: float = policy.LONGEST) -> bytes:
         """The packed unit. Raises Refusal, WorkerDied; after that it must be `close`d."""
+        self.await_ready(seconds)
         deadline = time.monotonic() + seconds
         if self._sent > policy.RESENT:
             self._known, self._sent = Source(), 0
@@ -62,18 +65,23 @@ class Worker:
         self._sent += len(message)
         try:
             self._send(REQUEST, message, deadline)
-            kind, size = HEAD.unpack(self._read(HEAD.size, deadline))
-            if size > _LARGEST_ANSWER:
-                raise WorkerDied("the compiler answered nonsense")
-            answer = self._read(size, deadline)
         except OSError as error:
             raise WorkerDied(self._fate() or f"the compiler: {error.strerror}") from None
+        kind, answer = self._receive(deadline)
         if kind == DONE:
             return answer
         text = answer.decode("utf-8", "replace")
         if kind in (REFUSED, FAILED):
             raise Refusal(text)
-        raise WorkerDied("the compiler answered nonsense")
+        raise WorkerDied(_NONSENSE)
+
+    def await_ready(self, seconds: float = policy.LONGEST) -> None:
+        """Return when it has loaded what compiles. Raises WorkerDied."""
+        if not self._ready:
+            kind, _ = self._receive(time.monotonic() + seconds)
+            if kind != READY:
+                raise WorkerDied(_NONSENSE)
+            self._ready = True
 
     def kill(self) -> None:
         """End it, also while another thread is in `compile`."""
@@ -106,6 +114,16 @@ class Worker:
             os.close(self._in)
             os.close(self._out)
             self._in = self._out = -1
+
+    def _receive(self, deadline: float) -> tuple[int, bytes]:
+        """Kind and content of the next message. Raises WorkerDied."""
+        try:
+            kind, size = HEAD.unpack(self._read(HEAD.size, deadline))
+            if size > _LARGEST_ANSWER:
+                raise WorkerDied(_NONSENSE)
+            return kind, self._read(size, deadline)
+        except OSError as error:
+            raise WorkerDied(self._fate() or f"the compiler: {error.strerror}") from None
 
     def _send(self, kind: int, data: bytes, deadline: float) -> None:
         self._write(head(kind, len(data)), deadline)
@@ -189,12 +207,19 @@ class Workers:
             return unit
 
     def prepare(self) -> None:
-        """Start one if there is none, so that it is ready when it is needed. Not in several threads at once."""
-        if not self._all:
-            try:
-                self._give(self._take())
-            except NoWorkers:  # whoever needs one will hear of that
-                pass
+        """Start one if there is none, and return when it is ready. Not in several threads at once."""
+        if self._all:
+            return
+        try:
+            worker = self._take()
+        except NoWorkers:  # whoever needs one will hear of that
+            return
+        try:
+            worker.await_ready()
+        except WorkerDied:
+            self._drop(worker)
+        else:
+            self._give(worker)
 
     def close(self, wait: bool = True) -> None:
         """Kill all of them. What is being compiled ends with WorkerDied. wait: until those that had nothing to do are gone."""

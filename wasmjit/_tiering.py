@@ -6,7 +6,7 @@ from _weakref import ref
 
 from ._image import native
 from .runtime.codes import HOOK_COMPILE, HOOK_PROMOTE, MOD_OPT, MOD_STRESS, MOD_SYNC, MOD_TIERED
-from .tiers.policy import PREPARED_FROM
+from .tiers.policy import LARGEST_THRESHOLD, PREPARED_FROM, READY, WARM
 from .tiers.store import Entry
 
 TYPE_CHECKING = False
@@ -55,7 +55,9 @@ def enroll(module: "Module") -> None:
         if missing:
             raise ImportError(f'Config(tier="opt"): {missing}')
     mod = module.address
-    N.tier_thresholds(mod, config.thresholds["warm"], config.thresholds["window"], config.thresholds["exits"])
+    warm = config.thresholds["warm"] or WARM
+    ready = min(READY * warm // WARM, LARGEST_THRESHOLD)  # who wants code sooner wants the compiler sooner
+    N.tier_thresholds(mod, warm, config.thresholds["window"], config.thresholds["exits"], ready)
     known = _Ref(module, _forget)
     known.mod = mod
     _modules[mod] = known

@@ -122,7 +122,7 @@ SAME = 2
 def looping(exits: int) -> tuple[wasmjit.Module, wasmjit.Exports]:
     """The module, not promoted by itself, and an instance's exports; exits: how many give a unit up, 0: never."""
     module = by_hand(LOOP)
-    N.tier_thresholds(module.address, 0, 0, exits)
+    N.tier_thresholds(module.address, 0, 0, exits, 0)
     return module, wasmjit.Instance(module).exports
 
 

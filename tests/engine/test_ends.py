@@ -27,7 +27,7 @@ def test_ends_while_it_compiles(run: Run, compile: str) -> None:
     """At many moments: nothing is said, nothing crashes, nobody waits long."""
     text = f"""{LARGE}
 exports = wasmjit.Instance(wasmjit.Module(LARGE, config=wasmjit.Config(compile={compile!r}, cache=False))).exports
-exports.loop(20000)
+exports.loop(200000)
 time.sleep(float(sys.argv[2]))
 print("done", flush=True)
 """
@@ -41,7 +41,7 @@ print("done", flush=True)
 def test_the_exit_code_is_the_programs(run: Run, how: str) -> None:
     text = f"""{LARGE}
 exports = wasmjit.Instance(wasmjit.Module(LARGE, config=wasmjit.Config(compile="background", cache=False))).exports
-exports.loop(20000)
+exports.loop(200000)
 while "llvmlite.binding" not in sys.modules: time.sleep(0.001)
 import atexit
 atexit.register(print, "last", flush=True)

@@ -68,7 +68,7 @@ def clobber(module: wasmjit.Module, name: str) -> None:
 def tiered(module: wasmjit.Module, warm: int, window: int, more: int = 0) -> None:
     """Let the module's functions be promoted after so many samples; each back edge is one. For modules that have not run yet."""
     ptr[Mod](module.address).flags |= MOD_TIERED | MOD_STRESS | more
-    N.tier_thresholds(module.address, warm, window, 100)
+    N.tier_thresholds(module.address, warm, window, 100, 0)
 
 
 def code_of(module: wasmjit.Module, index: int) -> Any:

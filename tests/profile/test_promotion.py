@@ -79,13 +79,28 @@ def test_cold_profiling_requested(hooks: Hooks) -> None:
     assert run(20) == 210 and code.phase == PHASE_REQUESTED
     assert code.entry == code.slots
     (loop,) = loops_of(code)
-    assert hooks.asked[1:] == [(module.address, 0, loop.wasm)]
+    assert hooks.asked[1:] == [(module.address, 0, 0)]  # it waits, and nobody attends
     assert N.requests_wait(0.0) == [(module.address, 0, loop.wasm, 7)]
     counts = {point.wasm: point.times for point in points(module, 0)}
     assert counts[code.body] == 2  # two calls began in the profiled form
     assert counts[loop.wasm] == 6  # 1 of the call that became warm, 4 of the next, 1 until the request
     assert run(100) == 5050
     assert N.requests_wait(0.0) == [] and len(hooks.asked) == 2
+
+
+def test_nobody_is_called_before_the_process_has_its_samples(hooks: Hooks) -> None:
+    module = interp(LOOP, warm=1, window=1)
+    N.tier_thresholds(module.address, 1, 1, 100, policy.LARGEST_THRESHOLD)
+    run = wasmjit.Instance(module).exports.sum
+    run(100)
+    assert code_of(module, 0).phase == PHASE_REQUESTED and not hooks.asked
+    N.tier_thresholds(module.address, 1, 1, 100, 0)
+    run(2)
+    assert hooks.asked == [(module.address, 0, 0)]
+    (loop,) = loops_of(code_of(module, 0))
+    assert [request[:3] for request in N.requests_wait(0.0)] == [(module.address, 0, loop.wasm)]
+    run(100)
+    assert len(hooks.asked) == 1
 
 
 def test_what_waits_is_profiled_now_and_then(hooks: Hooks) -> None:
@@ -111,7 +126,7 @@ def test_without_the_flag_or_a_threshold_nothing_happens(hooks: Hooks) -> None:
     assert wasmjit.Instance(module).exports.sum(100) == 5050
     assert (code_of(module, 0).phase, int(code_of(module, 0).profiled)) == (PHASE_COLD, 0)
     module = wasmjit.Module(LOOP, config=wasmjit.Config("interp"))
-    N.tier_thresholds(module.address, 1, 1, 1)
+    N.tier_thresholds(module.address, 1, 1, 1, 0)
     assert wasmjit.Instance(module).exports.sum(3_000_000) != 0
     assert code_of(module, 0).window > 10 and code_of(module, 0).phase == PHASE_COLD
     assert not hooks.asked and N.requests_wait(0.0) == []

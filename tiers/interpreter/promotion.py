@@ -10,7 +10,7 @@ Whoever compiles makes COMPILED or REFUSED of REQUESTED, or gives a function bac
 Which form runs is told by Code.entry alone. It is exchanged only if it is the other form: what optimized code put there stays.
 """
 
-from wasmjit.native.lang import addr, atomic_cas, boolean, fn, load, ptr, u32, u64, void
+from wasmjit.native.lang import addr, atomic_cas, boolean, fn, load, ptr, u32, u64, var, void
 from wasmjit.runtime.codes import (
     HOLDING,
     HOOK_PROMOTE,
@@ -38,6 +38,8 @@ from .hooks import call_hook
 from .requests import requests_attended, requests_push
 from .slotcode import slots_lock, slots_unlock
 
+SPENT = var("promoted_samples", u64)  # of all modules that may be compiled
+
 
 @fn
 def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
@@ -48,13 +50,21 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
         kept_install(code, True)
     if mod.flags & MOD_TIERED == 0 or mod.warm == 0:
         return
-    if mod.renewing:
-        mod.renewing = 0
+    advance(ec, code, loop)
+    SPENT[0] += 1
+    if mod.calling and SPENT[0] >= u64(mod.ready):
+        mod.calling = 0
         attendance(ec, code)
+
+
+@fn
+def advance(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
+    """What the sample makes of the function."""
+    mod = code.mod
     if code.phase == PHASE_COLD:
         if code.window >= mod.warm:
             window_begin(code)
-            attendance(ec, code)
+            mod.calling = 1  # a request is likely to come, for which somebody can get ready meanwhile
     elif code.phase == PHASE_PROFILING:
         if code.held & HOLDING == 0:  # it was given back in this phase
             window_begin(code)
@@ -108,7 +118,7 @@ def enter_fast(code: ptr[Code]) -> void:
 
 @fn(cold=True)
 def attendance(ec: ptr[Ec], code: ptr[Code]) -> None:
-    """A request is likely to come: see that somebody waits for it, who can get ready meanwhile."""
+    """See that somebody takes requests out of the queue."""
     if code.mod.flags & MOD_SYNC == 0 and not requests_attended():
         call_hook(ec, HOOK_PROMOTE, code, 0)
 
@@ -202,5 +212,5 @@ def request(ec: ptr[Ec], code: ptr[Code], loop: u32) -> void:
         call_hook(ec, HOOK_PROMOTE, code, loop)
     elif not requests_push(code.mod, code.index, loop, samples):
         phase_pass(code, PHASE_REQUESTED, PHASE_COLD)
-    elif not requests_attended():
-        call_hook(ec, HOOK_PROMOTE, code, loop)
+    else:
+        code.mod.calling = 1

@@ -366,7 +366,8 @@ class Mod:
     exits: u32  # exits of a unit after which it is given up,
     exit_bytes: u32  # one more for so many bytes of its code; 0: for none
     exit_sample: u32  # exits that count as a sample, 0: they do not
-    renewing: u32  # 1: newer code was asked for where nobody could be called to compile it
+    calling: u32  # 1: requests wait or are likely to come; somebody is to take them out once the process has `ready` samples
+    ready: u32
     kept: ptr["KeptFile"]  # units of earlier runs  # noqa: F821 (runtime.kept declares it)
     waiting: ptr[ptr["KeptRow"]]  # those not installed yet, by function; 0: there are none  # noqa: F821
 

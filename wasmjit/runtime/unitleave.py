@@ -127,7 +127,7 @@ def unit_renew(unit: ptr[Unit]) -> boolean:
         trace_note(TRACE_REQUEST, code, u64(entry.loop), samples)
         if requests_push(mod, entry.function, entry.loop, samples):
             asked = True
-            mod.renewing = 1
+            mod.calling = 1
             if code != counted:  # entries of a function stand together
                 counted = code
                 code.deopts += 1
