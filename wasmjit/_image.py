@@ -67,6 +67,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.linking",
     "wasmjit.runtime.locks",
     "wasmjit.runtime.memory",
+    "wasmjit.runtime.openat",
     "wasmjit.runtime.ownership",
     "wasmjit.runtime.preempt",
     "wasmjit.runtime.safepoints",

@@ -28,8 +28,9 @@ PYTHON = ("function", "method")  # types of callables written in Python
 LISTED = 40  # imports that the message of a LinkError names
 
 
-def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: Store, adopted: "list[Any]") -> list[int]:
+def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: Store, adopted: "list[Any]") -> "tuple[list[int], Any]":
     """Addresses for a module's imports, in order; `store` becomes part of the stores that they belong to and keeps the rest.
+    Second, what `wasi.imports()` made for them, None without need.
 
     What was made by Python and has no store yet is added to `adopted`: its `_store` is set once the instance exists, because
     a store sweeps the boxes of objects that no table or global of its instances holds.
@@ -39,7 +40,7 @@ def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: 
     """
     rows = N.mod_imports(module.address)
     if not rows:
-        return []
+        return [], None
     linker = _Linker(store, unknown, adopted)
     namespaces: dict[str, object] = {}
     lookup = _lookup(imports)
@@ -65,7 +66,7 @@ def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: 
     for owner in linker.stores:
         join(store, owner)
     store.root().keep += linker.keep
-    return addresses
+    return addresses, system
 
 
 class _Linker:

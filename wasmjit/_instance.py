@@ -75,12 +75,14 @@ class Instance:
         N.fault_assert()  # other libraries may have put their signal handlers before ours
         store = Store()
         adopted: list[Any] = []
-        addresses = resolve(module, imports, wasi, unknown_imports, store, adopted)
+        addresses, system = resolve(module, imports, wasi, unknown_imports, store, adopted)
         store = store.root()
         store.modules[module.address] = module
         _limit(store, limits)
         address = _build(module, store, addresses, limits)
         store.instances += 1
+        if system is not None:
+            store.systems[address] = system
         for found in adopted:
             found._store = store
         self.module = module
@@ -160,6 +162,8 @@ class Instance:
     def close(self) -> None:
         """Give its memories back, unless other instances or views use them. Calls of its functions raise ValueError from now on.
 
+        What WASI opened for it is closed; an imports mapping that somebody made stays open.
+
         RuntimeError while a call is inside. Closing twice is fine; so is not closing: what nothing refers to is freed.
         """
         if N.inst_closed(self._address):
@@ -171,6 +175,9 @@ class Instance:
         closer.raw = True
         store.keep.append(closer)
         N.inst_close(self._address, closer.address())
+        system = store.systems.pop(self._address, None)
+        if system is not None:
+            system.close()
 
     def __enter__(self) -> "Self":
         return self

@@ -6,6 +6,7 @@ from . import _config, _tiering
 from ._functype import FuncType
 from ._image import native
 from .binary import MAP_FROM
+from .native.cache import note_folder
 from .runtime.codes import MOD_CHECKED
 from .tiers.policy import STRONGEST
 
@@ -91,6 +92,7 @@ class Module:
         config = _config.DEFAULT if config is None else config
         if not isinstance(config, _config.Config):
             raise TypeError(f"config must be a Config, not {type(config).__name__}")
+        note_folder(config.cache)
         checked = MOD_CHECKED if config.memory == "checked" or N.memory_slots() == 0 else 0
         mod = N.mod_load(address, nbytes, _tiering.flags(config) | checked, 0)
         if mod == 0:

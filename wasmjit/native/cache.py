@@ -27,6 +27,8 @@ _SEALS = 10**9  # the part of a second in nanoseconds: where the seal is
 _TEMPORARY = ".new-"
 _ABANDONED = 3600.0  # seconds after which a temporary file has no writer any more
 
+FOLDERS: set[str] = set()  # that modules of this process name, beside the user's own: guests are kept out of them
+
 
 def locate(setting: bool | str = True) -> str | None:
     """Path of the cache folder for a `cache=` setting: True the user's, a path that one, False none.
@@ -44,6 +46,21 @@ def locate(setting: bool | str = True) -> str | None:
     if not os.path.isabs(parent):  # the XDG base directory specification: relative paths are ignored
         parent = os.path.expanduser("~/.cache")
     return os.path.join(parent, "wasmjit") if os.path.isabs(parent) else None
+
+
+def note_folder(setting: bool | str) -> None:
+    """Remember the folder of a module's `cache=` setting in FOLDERS for good: what is in it may be executed later."""
+    if isinstance(setting, str):
+        FOLDERS.add(os.path.abspath(setting))
+
+
+def create(path: str) -> None:
+    """Make a cache folder if it is missing, parents included. Raises OSError."""
+    os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
 
 
 def identity(setting: bool | str = True) -> tuple[int, int] | None:
@@ -219,14 +236,11 @@ class Cache:
         os.close(folder)
 
     def _create(self) -> bool:
-        """Make the folder if it is missing, parents included."""
+        """Make the folder if it is missing, and open it."""
         if self.path is None:
             return False
         try:
-            os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
-            os.mkdir(self.path, 0o700)
-        except FileExistsError:
-            pass
+            create(self.path)
         except OSError as error:
             self.reason = f"{self.path}: {error.strerror}"
             return False

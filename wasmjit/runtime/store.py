@@ -27,7 +27,7 @@ class Store:
     Functions, memories, tables and globals that came from an instance hold their store, so they work without the Instance.
     """
 
-    __slots__ = ("address", "keep", "modules", "instances", "most", "_owner", "_into", "__weakref__")
+    __slots__ = ("address", "keep", "modules", "instances", "most", "systems", "_owner", "_into", "__weakref__")
 
     def __init__(self) -> None:
         self.address: int = N.store_new(self)
@@ -37,6 +37,7 @@ class Store:
         self._into: Store | None = None
         self.keep: list[object] = []  # what instances refer to by address
         self.modules: dict[int, Any] = {}  # Module by the address of its native form
+        self.systems: dict[int, Any] = {}  # imports that WASI made for an instance, by its address: closed with it
         self.instances = 0  # how many it holds
         self.most: int | None = None  # and may hold
 
@@ -65,9 +66,10 @@ def join(a: Store, b: Store) -> Store:
     a.keep += b.keep
     a.keep.append(b._owner)
     a.modules.update(b.modules)
+    a.systems.update(b.systems)
     a.instances += b.instances
     a.limit(b.most)
-    b.keep, b.modules = [], {}
+    b.keep, b.modules, b.systems = [], {}, {}
     b._into = a
     return a
 

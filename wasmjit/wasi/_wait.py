@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from stat import S_ISREG
 
 from wasmjit.wasi.abi import MONOTONIC
 from wasmjit.wasi.errno import Raised
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from wasmjit.wasi.context import Context
 
 FOREVER = 1e9  # seconds: what the runtime says when no deadline is set
+PIPE_BUF = 4096  # bytes that a pipe takes without waiting once it can be written to
 
 
 def remaining() -> float:
@@ -51,7 +53,10 @@ def wait_readable(number: int) -> None:
 
 
 def write_host(number: int, view: memoryview) -> int:
-    """Write some of the view to a host descriptor; one that does not block is waited for."""
+    """Write some of the view to a host descriptor; one that does not block is waited for, and under a timeout all but files are."""
+    if remaining() != FOREVER and not S_ISREG(os.fstat(number).st_mode):
+        wait_ready(number, writing=True)
+        view = view[:PIPE_BUF]
     while True:
         try:
             return os.write(number, view)

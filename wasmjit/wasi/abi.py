@@ -105,6 +105,7 @@ class FstFlag:
 
 
 SYMLINK_FOLLOW = 1  # lookupflags
+M64 = 0xFFFFFFFFFFFFFFFF
 REALTIME, MONOTONIC, PROCESS_CPUTIME, THREAD_CPUTIME = range(4)  # clockid
 
 _KINDS = {
@@ -127,13 +128,17 @@ def record(*fields: tuple[int, int]) -> bytes:
     return b"".join([value.to_bytes(size, "little") for value, size in fields])
 
 
+def dirent(cookie: int, inode: int, kind: int, name: bytes) -> bytes:
+    """`dirent` record of a directory entry and its name; cookie: of the one behind it."""
+    return (cookie | (inode & M64) << 64 | len(name) << 128 | kind << 160).to_bytes(24, "little") + name
+
+
 FILESTAT_SIZE = 64
 UNSTABLE_FILESTAT_SIZE = 56
-M64 = 0xFFFFFFFFFFFFFFFF
 
 
 def filestat(kind: int, status: "stat_result | None") -> bytes:
-    """`filestat` record of wasi_snapshot_preview1; a descriptor without a host file has only its type."""
+    """`filestat` record of wasi_snapshot_preview1; a descriptor without a file has only its type."""
     if status is None:
         return record((0, 16), (kind, 8), (1, 8), (0, 32))
     return record(

@@ -11,17 +11,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
+    from typing import Any, Self
 
     from wasmjit.wasi.context import Descriptor
+    from wasmjit.wasi.folder import Folder
+    from wasmjit.wasi.memdir import Contents, MemoryDir
 
     Text = str | bytes | os.PathLike[str]
 
 PIPE, STDOUT, DEVNULL = -1, -2, -3  # of subprocess, which is not imported for them
+MEMORY_LIMIT = 1 << 30  # bytes of a directory in memory
 
 
 class Dir:
-    """A host directory that the guest may use, and its name there.
+    """A host directory that the guest may use, and its name there. `Dir.memory` makes one in memory instead.
 
     host: path. guest: the name under which the guest finds it, the host path itself when left out. readonly: nothing beneath it can be
     made, written, renamed or removed through it.
@@ -35,8 +38,29 @@ class Dir:
         self.readonly = readonly
         guest_bytes(self.guest)
 
+    @staticmethod
+    def memory(contents: "Contents | None" = None, guest: str = "/", readonly: bool = False, *, limit: int = MEMORY_LIMIT) -> "MemoryDir":
+        """A directory in memory: a mapping of the paths of its files to bytes, which shows what guests have written there.
+
+        contents: {"path/to/file": bytes, or str for its UTF-8, None for an empty directory, or a mapping of what is in one}.
+        limit: bytes that all of it may take; of each name 1 KiB is counted. Beyond, guests get NOSPC.
+        """
+        from wasmjit.wasi.memdir import MemoryDir
+
+        return MemoryDir(contents, guest, readonly, limit)
+
     def __repr__(self) -> str:
         return f"Dir({self.host!r}, {self.guest!r}, readonly={self.readonly})"
+
+    def _named(self, guest: str) -> "Dir":
+        """The same directory under another name."""
+        return Dir(self.host, guest, self.readonly)
+
+    def _folder(self, context: Context, mounted: "list[object]") -> "Folder":
+        """The directory itself, opened for a new guest. mounted: file systems in memory that this guest has been given before."""
+        from wasmjit.wasi.hostfolder import given
+
+        return given(self.host)
 
 
 def guest_bytes(text: "Text") -> bytes:
@@ -58,12 +82,37 @@ def environment_bytes(env: "Mapping[str, str] | None") -> list[bytes]:
 
 
 def directories(dirs: "Mapping[str, Any] | Iterable[Any] | None") -> list[Dir]:
-    """The forms that `dirs` may have: {guest: host}, {guest: Dir}, or an iterable of Dir and of paths with the same name in the guest."""
+    """The forms that `dirs` may have: {guest: host}, {guest: Dir}, or an iterable of Dir and of paths with the same name in the guest.
+
+    A single Dir is one of them.
+    """
     if dirs is None:
         return []
+    if isinstance(dirs, Dir):
+        return [dirs]
     if hasattr(dirs, "items"):
-        return [Dir(host.host, guest, host.readonly) if isinstance(host, Dir) else Dir(host, guest) for guest, host in dirs.items()]
+        return [host._named(guest) if isinstance(host, Dir) else Dir(host, guest) for guest, host in dirs.items()]
     return [entry if isinstance(entry, Dir) else Dir(entry) for entry in dirs]
+
+
+class Imports(dict[str, Namespace]):
+    """The import modules of WASI by name, over the descriptors of one guest, or of several that share them."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__({module: Namespace(context, rows) for module, rows in MODULES.items()})
+        self._context = context
+
+    def close(self) -> None:
+        """Close all descriptors: guests get BADF from now on."""
+        self._context.close()
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Wasi:
@@ -73,7 +122,7 @@ class Wasi:
     stdin: a file object, a path, bytes, an iterable of bytes, a callable(n) -> bytes, a host descriptor; None or DEVNULL is empty.
     stdout, stderr: a file object (text ones get UTF-8), a path, a callable(bytes), a host descriptor, subprocess's DEVNULL, or PIPE: kept
     for `captured()`; stderr=subprocess.STDOUT joins it to stdout. None is sys.stdout or sys.stderr as it is when the guest writes.
-    dirs: {"/guest": "host path"} or an iterable of `Dir`; the guest can leave none of them.
+    dirs: {"/guest": "host path"}, {"/guest": Dir} or an iterable of `Dir`; the guest can leave none of them.
     clock: None for the host's, or a callable(clock id) -> nanoseconds, its method `sleep(nanoseconds)` used when it has one (VirtualClock).
     random: None for the host's, a seed, or a callable(n) -> bytes. sockets: open sockets, after the directories; they are not closed.
 
@@ -103,13 +152,13 @@ class Wasi:
         self._random = random_source(random)
         self._pieces: dict[int, list[bytes]] = {1: [], 2: []}
 
-    def imports(self) -> dict[str, Namespace]:
+    def imports(self) -> "Imports":
         """The import modules of WASI for one new guest, their functions taking the calling Instance first.
 
-        Opens what is given by path: OSError as open() raises it, PermissionError for the folder of compiled code.
+        Opens what is given by path: OSError as open() raises it, PermissionError for a folder of compiled code.
+        It stays open until the mapping is closed or gone.
         """
-        context = self._context()
-        return {module: Namespace(context, rows) for module, rows in MODULES.items()}
+        return Imports(self._context())
 
     def captured(self, number: int) -> bytes:
         """What guests wrote to 1 (stdout) or 2 (stderr) so far, where that is PIPE."""
@@ -121,8 +170,9 @@ class Wasi:
         stdout = self._output(self._stdout, 1)
         context.add(stdout)
         context.add(joined(stdout) if is_number(self._stderr, STDOUT) else self._output(self._stderr, 2))
+        mounted: list[object] = []
         for directory in self._dirs:
-            context.add(open_directory(directory))
+            context.add(open_directory(directory, context, mounted))
         for sock in self._sockets:
             from wasmjit.wasi.sock import Socket
 
@@ -211,17 +261,14 @@ def joined(stdout: "Descriptor") -> "Descriptor":
         return stream.Output(stdout.emit, None, stdout.number)
     from wasmjit.wasi.hostfile import HostFile
 
-    number = os.dup(stdout.fileno())
-    return HostFile(number, os.fstat(number), stdout.rights)
+    if not isinstance(stdout, HostFile):
+        raise TypeError(f"stderr cannot be joined to {type(stdout).__name__}")
+    return HostFile(os.dup(stdout.number), stdout.filetype, stdout.rights)
 
 
-def open_directory(directory: Dir) -> "Descriptor":
-    """A preopened directory with all rights, or those of reading."""
-    from wasmjit.wasi.hostfile import Directory
-    from wasmjit.wasi.lookup import is_code_cache
+def open_directory(directory: Dir, context: Context, mounted: "list[object]") -> "Descriptor":
+    """A preopened directory with all rights, or those of reading. mounted: as of Dir._folder."""
+    from wasmjit.wasi.folder import Directory
 
     rights = (DIRECTORY | FILE) & (~MODIFY if directory.readonly else ~0)
-    opened = Directory(os.open(directory.host, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), rights, rights, os.fsencode(directory.guest))
-    if is_code_cache(opened.stat()):
-        raise PermissionError(f"{directory.host}: no guest gets the folder of compiled code")
-    return opened
+    return Directory(directory._folder(context, mounted), rights, rights, guest_bytes(directory.guest))

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from os import stat_result
 
+FILES_MAX = 1 << 16  # descriptors of a guest: those that take nothing of the host are limited by nothing else
+
 
 class Descriptor:
     """Base of streams, files, directories and sockets: rights, flags, and an exact refusal of each operation.
@@ -48,12 +50,40 @@ class Descriptor:
         """Move to `offset` from whence (0 start, 1 here, 2 end); the new position."""
         raise WasiError(Errno.SPIPE)
 
-    def fileno(self) -> int:
-        """Host descriptor for calls on open files; INVAL, as POSIX has it, where there is none."""
+    def pread(self, buffers: list[memoryview], offset: int) -> int:
+        """As `read` at an offset; the position stays. INVAL here and below, as POSIX has it, for what is no file."""
+        raise WasiError(Errno.INVAL)
+
+    def pwrite(self, buffers: list[memoryview], offset: int) -> int:
+        """As `write` at an offset; the position stays."""
+        raise WasiError(Errno.INVAL)
+
+    def advise(self, offset: int, length: int, advice: int) -> None:
+        """Take a hint, `advice` of the witx documents."""
+        raise WasiError(Errno.INVAL)
+
+    def allocate(self, offset: int, length: int) -> None:
+        """Make sure that writing there will find room, and that the file is so long."""
+        raise WasiError(Errno.INVAL)
+
+    def resize(self, size: int) -> None:
+        """Cut the file, or let it go on with zeros."""
+        raise WasiError(Errno.INVAL)
+
+    def set_times(self, ns: tuple[int, int]) -> None:
+        """Set the times of access and modification, in nanoseconds."""
+        raise WasiError(Errno.INVAL)
+
+    def sync(self) -> None:
+        """Bring contents and status to the device."""
+        raise WasiError(Errno.INVAL)
+
+    def datasync(self) -> None:
+        """Bring contents to the device."""
         raise WasiError(Errno.INVAL)
 
     def stat(self) -> "stat_result | None":
-        """Host status, or None for what is no host file."""
+        """Status, or None for what is no file."""
         return None
 
     def set_flags(self, flags: int) -> None:
@@ -93,7 +123,9 @@ class Context:
         self.lowest = 0  # no number below it is free
 
     def add(self, descriptor: "Descriptor") -> int:
-        """Give the descriptor the lowest free number, as POSIX does."""
+        """Give the descriptor the lowest free number, as POSIX does. MFILE: there are FILES_MAX."""
+        if len(self.files) >= FILES_MAX:
+            raise WasiError(Errno.MFILE)
         number = self.lowest
         while number in self.files:
             number += 1
@@ -120,6 +152,8 @@ class Context:
 
     def close(self) -> None:
         """Close everything; the guest gets BADF from then on."""
-        for descriptor in self.files.values():
-            descriptor.close()
-        self.files.clear()
+        try:
+            for descriptor in self.files.values():
+                descriptor.close()
+        finally:
+            self.files.clear()

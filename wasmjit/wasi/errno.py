@@ -3,6 +3,8 @@
 The values are the order of `errno` in the witx documents of wasi_snapshot_preview1.
 """
 
+import os
+
 
 class Errno:
     """Result of a WASI function: 0 is success, the rest are POSIX names without their E (2BIG is TOOBIG)."""
@@ -100,6 +102,11 @@ class Raised(Exception):
     def __init__(self, error: OSError) -> None:
         super().__init__(error)
         self.error = error
+
+
+def failure(number: int) -> OSError:
+    """The OSError that a system call fails with, by its number on the host."""
+    return OSError(number, os.strerror(number))
 
 
 _from_host: dict[int, int] = {}

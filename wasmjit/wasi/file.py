@@ -9,17 +9,10 @@ from wasmjit.wasi.errno import Errno, WasiError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wasmjit.wasi.context import Context, Descriptor
-    from wasmjit.wasi.hostfile import Directory
+    from wasmjit.wasi.folder import Directory
 
 OFFSET_MAX = (1 << 63) - 1
-ADVICE = (
-    os.POSIX_FADV_NORMAL,
-    os.POSIX_FADV_SEQUENTIAL,
-    os.POSIX_FADV_RANDOM,
-    os.POSIX_FADV_WILLNEED,
-    os.POSIX_FADV_DONTNEED,
-    os.POSIX_FADV_NOREUSE,
-)
+ADVICES = 6
 
 
 def offset_of(value: int) -> int:
@@ -33,33 +26,31 @@ def offset_of(value: int) -> int:
 def fd_pread(context: "Context", window: memoryview, descriptor: "Descriptor", iovs: int, count: int, offset: int, result: int) -> None:
     cell = span(window, result, 4)
     buffers, position = iovecs(window, iovs, count), offset_of(offset)
-    done = os.preadv(descriptor.fileno(), buffers, position) if buffers else 0
-    cell[:] = done.to_bytes(4, "little")
+    cell[:] = descriptor.pread(buffers, position).to_bytes(4, "little")
 
 
 def fd_pwrite(context: "Context", window: memoryview, descriptor: "Descriptor", iovs: int, count: int, offset: int, result: int) -> None:
     cell = span(window, result, 4)
     buffers, position = iovecs(window, iovs, count), offset_of(offset)
-    done = os.pwritev(descriptor.fileno(), buffers, position) if buffers else 0
-    cell[:] = done.to_bytes(4, "little")
+    cell[:] = descriptor.pwrite(buffers, position).to_bytes(4, "little")
 
 
 def fd_advise(context: "Context", window: memoryview, descriptor: "Descriptor", offset: int, length: int, advice: int) -> None:
-    if not 0 <= advice < len(ADVICE):
+    if not 0 <= advice < ADVICES:
         raise WasiError(Errno.INVAL)
-    os.posix_fadvise(descriptor.fileno(), offset_of(offset), offset_of(length), ADVICE[advice])
+    descriptor.advise(offset_of(offset), offset_of(length), advice)
 
 
 def fd_allocate(context: "Context", window: memoryview, descriptor: "Descriptor", offset: int, length: int) -> None:
-    os.posix_fallocate(descriptor.fileno(), offset_of(offset), offset_of(length))
+    descriptor.allocate(offset_of(offset), offset_of(length))
 
 
 def fd_datasync(context: "Context", window: memoryview, descriptor: "Descriptor") -> None:
-    os.fdatasync(descriptor.fileno())
+    descriptor.datasync()
 
 
 def fd_sync(context: "Context", window: memoryview, descriptor: "Descriptor") -> None:
-    os.fsync(descriptor.fileno())
+    descriptor.sync()
 
 
 def fd_fdstat_set_flags(context: "Context", window: memoryview, descriptor: "Descriptor", flags: int) -> None:
@@ -84,7 +75,7 @@ def fd_filestat_get(context: "Context", window: memoryview, descriptor: "Descrip
 
 
 def fd_filestat_set_size(context: "Context", window: memoryview, descriptor: "Descriptor", size: int) -> None:
-    os.ftruncate(descriptor.fileno(), offset_of(size))
+    descriptor.resize(offset_of(size))
 
 
 def check_times(flags: int) -> None:
@@ -104,24 +95,27 @@ def times(context: "Context", status: os.stat_result, atim: int, mtim: int, flag
 
 def fd_filestat_set_times(context: "Context", window: memoryview, descriptor: "Descriptor", atim: int, mtim: int, flags: int) -> None:
     check_times(flags)
-    number = descriptor.fileno()
-    os.utime(number, ns=times(context, os.fstat(number), atim, mtim, flags))
+    status = descriptor.stat()
+    if status is None:
+        raise WasiError(Errno.INVAL)
+    descriptor.set_times(times(context, status, atim, mtim, flags))
 
 
 def fd_readdir(context: "Context", window: memoryview, directory: "Directory", buffer: int, length: int, cookie: int, result: int) -> None:
     """Records are cut where the buffer ends; a result smaller than the buffer tells the guest that this was the end."""
     cell = span(window, result, 4)
     target = span(window, buffer, length)
-    used = 0
-    if len(target):
-        entries = directory.entries(cookie & M64)
-        for number in range(cookie & M64, len(entries)):
-            piece = entries[number][: len(target) - used]
-            target[used : used + len(piece)] = piece
-            used += len(piece)
-            if used == len(target):
+    pieces: list[bytes] = []
+    left = len(target)
+    if left:
+        for piece in directory.folder.entries(cookie & M64):
+            pieces.append(piece)
+            left -= len(piece)
+            if left <= 0:
                 break
-    cell[:] = used.to_bytes(4, "little")
+    found = b"".join(pieces)[: len(target)]
+    target[: len(found)] = found
+    cell[:] = len(found).to_bytes(4, "little")
 
 
 def fd_renumber(context: "Context", window: memoryview, source: int, target: int) -> None:

@@ -1,18 +1,25 @@
 """Path resolution that never leaves the directory it starts from.
 
-Components are opened one at a time from the descriptor of the directory before, without following symbolic links; links are read and
-resolved here, beneath the same root. `..` goes back to the descriptor it came from, not to what the directory's parent is by now, so that
-renaming directories while a path is walked moves nobody out. An absolute path or link, or more `..` than components, is PERM.
+Components are entered one at a time from the directory before, without following symbolic links; links are read and resolved here, beneath
+the same root. `..` goes back to the directory it came from, not to what the directory's parent is by now, so that renaming directories
+while a path is walked moves nobody out. An absolute path or link, or more `..` than components, is PERM.
+
+Where a directory can go down several components at once (`Folder.descend`), only the last one is left to look at.
 """
 
-import os
 from errno import EINVAL, ELOOP, ENOTDIR
+from stat import S_ISDIR, S_ISLNK
 
 from wasmjit.wasi.errno import Errno, WasiError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from os import stat_result
+
+    from wasmjit.wasi.folder import Folder
+
 SYMLINKS = 40  # links followed for one path, as Linux
 SLASH = b"/"
-_STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def plain(path: bytes) -> bool:
@@ -23,14 +30,15 @@ def plain(path: bytes) -> bool:
 class Lookup:
     """A path on its way down from a directory; as a context manager it closes what it opened.
 
-    After `parent()`, `number` is the host descriptor of the directory that holds the last component, the name it returned.
+    After `parent()`, `folder` is the directory that holds the last component, the name it returned.
     """
 
-    __slots__ = ("links", "rest", "slash", "stack")
+    __slots__ = ("leapt", "links", "rest", "slash", "stack")
 
-    def __init__(self, root: int, path: bytes) -> None:
+    def __init__(self, root: "Folder", path: bytes) -> None:
         self.stack = [root]
         self.rest: list[bytes] = []  # components still to come, the next one last
+        self.leapt: list[bytes] = []  # components between the root and the one directory above it, in `descend`'s order
         self.links = 0
         self.slash = False  # a slash behind it: the last component must be a directory
         self.prepend(path)
@@ -42,13 +50,13 @@ class Lookup:
         self.unwind(1)
 
     @property
-    def number(self) -> int:
+    def folder(self) -> "Folder":
         return self.stack[-1]
 
     def unwind(self, depth: int) -> None:
         """Close directories until `depth` are left."""
         while len(self.stack) > depth:
-            os.close(self.stack.pop())
+            self.stack.pop().close()
 
     def prepend(self, path: bytes) -> None:
         """Put the components of a path or link before those still to come."""
@@ -56,13 +64,17 @@ class Lookup:
             raise WasiError(Errno.NOENT)
         if path.startswith(SLASH):
             raise WasiError(Errno.PERM)
-        names = path.split(SLASH)
-        if not self.rest and names[-1] in (b"", b"."):
-            self.slash = True
-        self.rest.extend([name for name in reversed(names) if name not in (b"", b".")])
+        names = [name for name in path.split(SLASH) if name]
+        if not self.rest:
+            last = names.pop()
+            self.rest.append(last)  # also a dot: a directory of that name can be neither made nor moved nor removed
+            self.slash |= last != b"." and path.endswith(SLASH)
+        self.rest.extend([name for name in reversed(names) if name != b"."])
 
     def parent(self) -> bytes:
-        """Walk down to the last component and return its name; "." when the path ends in a directory already reached."""
+        """Go down to the last component and return its name; "." when the path ends in a directory already reached."""
+        if len(self.rest) > 1 == len(self.stack) and self.rest[0] != b"..":
+            self.leap()
         while self.rest:
             name = self.rest.pop()
             if name == b"..":
@@ -75,22 +87,27 @@ class Lookup:
                 return name
         return b"."
 
+    def leap(self) -> None:
+        """Go from the root to the last component at once, where the root can do that."""
+        names = self.rest[:0:-1]
+        folder = self.folder.descend(SLASH.join(names))
+        if folder is not None:
+            self.stack.append(folder)
+            self.leapt = names
+            del self.rest[1:]
+
     def enter(self, name: bytes) -> None:
         """Go into a directory, through links beneath the root."""
         try:
-            number = os.open(name, _STEP, dir_fd=self.number)
+            self.stack.append(self.folder.enter(name))
         except OSError as error:
-            if error.errno in (ENOTDIR, ELOOP) and self.follow(name):
-                return
-            raise
-        self.stack.append(number)
-        if is_code_cache(os.fstat(number)):
-            raise WasiError(Errno.ACCES)
+            if error.errno not in (ENOTDIR, ELOOP) or not self.follow(name):
+                raise
 
     def follow(self, name: bytes) -> bool:
         """When the name is a symbolic link, replace it by what it says and return True."""
         try:
-            target = os.readlink(name, dir_fd=self.number)
+            target = self.folder.readlink(name)
         except OSError as error:
             if error.errno == EINVAL:
                 return False
@@ -99,6 +116,10 @@ class Lookup:
         if self.links > SYMLINKS:
             raise WasiError(Errno.LOOP)
         self.prepend(target)
+        if self.leapt:  # `..` in the target goes back over what was passed at once
+            self.unwind(1)
+            self.rest += reversed(self.leapt)
+            self.leapt = []
         return True
 
     def final(self, follow: bool) -> bytes:
@@ -111,35 +132,20 @@ class Lookup:
     def existing_directory(self, name: bytes) -> bool:
         """Whether the last component is there and a directory; a missing one is False."""
         try:
-            return os.stat(name, dir_fd=self.number, follow_symlinks=False).st_mode & 0o170000 == 0o040000
+            return S_ISDIR(self.folder.stat(name).st_mode)
         except FileNotFoundError:
             return False
 
 
-_code_cache: list[tuple[int, int]] = []  # (st_dev, st_ino) of the folder of compiled code and of those above it, once it is there
-
-
-def code_cache() -> list[tuple[int, int]]:
-    """Identity of the folder of compiled code, then of every folder above it; empty while there is none."""
-    if not _code_cache:
-        from wasmjit.native.cache import identity, locate
-
-        found, path = identity(), locate()
-        while found is not None and path is not None:
-            _code_cache.append(found)
-            above = os.path.dirname(path)
-            if above == path:
-                break
-            path, status = above, os.stat(above)
-            found = (status.st_dev, status.st_ino)
-    return _code_cache
-
-
-def is_code_cache(status: os.stat_result) -> bool:
-    """Whether this is the folder of compiled code, which no guest may enter: what lies in it gets executed."""
-    return (status.st_dev, status.st_ino) in code_cache()[:1]
-
-
-def leads_to_code_cache(status: os.stat_result) -> bool:
-    """Whether this is that folder or one above it: a guest that could put another in its place would have its code executed."""
-    return (status.st_dev, status.st_ino) in code_cache()
+def status_beneath(folder: "Folder", path: bytes, follow: bool) -> "stat_result":
+    """Status of a path relative to the directory."""
+    if plain(path):
+        status = folder.stat(path)
+        if not follow or not S_ISLNK(status.st_mode):
+            return status
+    with Lookup(folder, path) as place:
+        name = place.final(follow)
+        status = place.folder.stat(name)
+        if place.slash and not S_ISDIR(status.st_mode):
+            raise WasiError(Errno.NOTDIR)
+        return status

@@ -1,14 +1,17 @@
 """Paths: opening, making, linking, renaming, removing, status. Each is resolved beneath its directory by lookup.py."""
 
 import os
-from errno import ELOOP
+from errno import EAGAIN, ENXIO
+from stat import S_ISDIR
 
 from wasmjit.wasi._memory import M32, path, span
-from wasmjit.wasi.abi import FILESTAT_SIZE, M64, SYMLINK_FOLLOW, FdFlag, FileType, OFlag, Right, filestat, filetype
+from wasmjit.wasi.abi import FILESTAT_SIZE, M64, SYMLINK_FOLLOW, FdFlag, OFlag, Right, filestat, filetype
 from wasmjit.wasi.errno import Errno, WasiError
 from wasmjit.wasi.file import check_times, times
-from wasmjit.wasi.hostfile import Directory, HostFile, host_flags
-from wasmjit.wasi.lookup import Lookup, is_code_cache, leads_to_code_cache, plain
+from wasmjit.wasi.folder import Directory
+from wasmjit.wasi.hostfile import host_flags
+from wasmjit.wasi.lookup import Lookup, status_beneath
+from wasmjit.wasi.opening import open_beneath, open_later
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ OPEN_READ = Right.FD_READ | Right.FD_READDIR
 OPEN_WRITE = Right.FD_WRITE | Right.FD_ALLOCATE | Right.FD_FILESTAT_SET_SIZE
 NEEDED = {OFlag.CREAT: Right.PATH_CREATE_FILE, OFlag.TRUNC: Right.PATH_FILESTAT_SET_SIZE}
 _OPEN_FLAGS = ((OFlag.CREAT, os.O_CREAT), (OFlag.DIRECTORY, os.O_DIRECTORY), (OFlag.EXCL, os.O_EXCL), (OFlag.TRUNC, os.O_TRUNC))
-_ALWAYS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+_ALWAYS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _BY_OFLAGS = [_ALWAYS | sum([host for flag, host in _OPEN_FLAGS if oflags & flag]) for oflags in range(OFlag.ALL + 1)]
 
 
@@ -34,33 +37,6 @@ def open_mode(oflags: int, rights: int) -> int:
     if oflags & OFlag.DIRECTORY or not rights & OPEN_WRITE and not oflags & OFlag.TRUNC:
         return os.O_RDONLY
     return os.O_RDWR if rights & OPEN_READ else os.O_WRONLY
-
-
-def open_beneath(directory: Directory, name: bytes, flags: int, follow: bool) -> int:
-    """Open a path relative to the directory, and a final symbolic link's target if `follow`; the host descriptor."""
-    if plain(name):
-        try:
-            return os.open(name, flags, 0o666, dir_fd=directory.number)
-        except OSError as error:
-            if not follow or not is_link_error(error):
-                raise
-    with Lookup(directory.number, name) as place:
-        while True:
-            if place.slash and flags & os.O_CREAT:
-                raise WasiError(Errno.ISDIR)
-            last = place.final(False)
-            if place.slash:
-                flags |= os.O_DIRECTORY
-            try:
-                return os.open(last, flags, 0o666, dir_fd=place.number)
-            except OSError as error:
-                if not follow or not is_link_error(error) or not place.follow(last):
-                    raise
-
-
-def is_link_error(error: OSError) -> bool:
-    """Whether open with O_NOFOLLOW may have failed because of a symbolic link: ENOTDIR comes with O_DIRECTORY."""
-    return isinstance(error, NotADirectoryError) or error.errno == ELOOP
 
 
 def path_open(
@@ -88,59 +64,41 @@ def path_open(
     if rights & (Right.FD_READ | Right.FD_WRITE) & ~directory.inheriting:
         raise WasiError(Errno.NOTCAPABLE)
     rights &= directory.inheriting
+    inheriting &= directory.inheriting
     flags = _BY_OFLAGS[oflags] | open_mode(oflags, rights) | host_flags(fdflags)
-    number = open_beneath(directory, name, flags, follow)
-    opened: Directory | HostFile
     try:
-        status = os.fstat(number)
-        if filetype(status.st_mode) == FileType.DIRECTORY:
-            if is_code_cache(status):
-                raise WasiError(Errno.ACCES)
-            opened = Directory(number, rights, inheriting & directory.inheriting)
-        else:
-            opened = HostFile(number, status, rights, fdflags)
-    except BaseException:
-        os.close(number)
-        raise
+        opened = open_beneath(directory.folder, name, follow, flags, rights, inheriting, fdflags)
+    except OSError as error:
+        if error.errno not in (ENXIO, EAGAIN) or fdflags & FdFlag.NONBLOCK:
+            raise
+        opened = open_later(directory.folder, name, follow, flags, rights, inheriting, fdflags)
     cell[:] = context.add(opened).to_bytes(4, "little")
 
 
 def path_create_directory(context: "Context", window: memoryview, directory: Directory, pointer: int, length: int) -> None:
-    with Lookup(directory.number, path(window, pointer, length)) as place:
-        os.mkdir(place.parent(), 0o777, dir_fd=place.number)
+    with Lookup(directory.folder, path(window, pointer, length)) as place:
+        name = place.parent()
+        place.folder.mkdir(name)
 
 
 def path_filestat_get(
     context: "Context", window: memoryview, directory: Directory, lookup: int, pointer: int, length: int, result: int
 ) -> None:
     cell = span(window, result, FILESTAT_SIZE)
-    status = status_beneath(directory, path(window, pointer, length), follows(lookup))
+    status = status_beneath(directory.folder, path(window, pointer, length), follows(lookup))
     cell[:] = filestat(filetype(status.st_mode), status)
-
-
-def status_beneath(directory: Directory, name: bytes, follow: bool) -> os.stat_result:
-    """Status of a path relative to the directory."""
-    if plain(name):
-        status = os.stat(name, dir_fd=directory.number, follow_symlinks=False)
-        if not follow or filetype(status.st_mode) != FileType.SYMBOLIC_LINK:
-            return status
-    with Lookup(directory.number, name) as place:
-        status = os.stat(place.final(follow), dir_fd=place.number, follow_symlinks=False)
-        if place.slash and filetype(status.st_mode) != FileType.DIRECTORY:
-            raise WasiError(Errno.NOTDIR)
-        return status
 
 
 def path_filestat_set_times(
     context: "Context", window: memoryview, directory: Directory, lookup: int, pointer: int, length: int, atim: int, mtim: int, flags: int
 ) -> None:
     check_times(flags)
-    with Lookup(directory.number, path(window, pointer, length)) as place:
+    with Lookup(directory.folder, path(window, pointer, length)) as place:
         name = place.final(follows(lookup))
-        status = os.stat(name, dir_fd=place.number, follow_symlinks=False)
-        if place.slash and filetype(status.st_mode) != FileType.DIRECTORY:
+        status = place.folder.stat(name)
+        if place.slash and not S_ISDIR(status.st_mode):
             raise WasiError(Errno.NOTDIR)
-        os.utime(name, ns=times(context, status, atim, mtim, flags), dir_fd=place.number, follow_symlinks=False)
+        place.folder.utime(name, times(context, status, atim, mtim, flags))
 
 
 def second_directory(context: "Context", number: int, first: Directory, right: int) -> Directory:
@@ -166,21 +124,20 @@ def path_link(
 ) -> None:
     second = second_directory(context, target, directory, Right.PATH_LINK_TARGET)
     with (
-        Lookup(directory.number, path(window, pointer, length)) as old,
-        Lookup(second.number, path(window, new_pointer, new_length)) as new,
+        Lookup(directory.folder, path(window, pointer, length)) as old,
+        Lookup(second.folder, path(window, new_pointer, new_length)) as new,
     ):
         name, new_name = old.final(follows(lookup)), new.parent()
         if old.slash and not old.existing_directory(name):
             raise WasiError(Errno.NOTDIR)
         refuse_new_slash(new, new_name)
-        os.link(name, new_name, src_dir_fd=old.number, dst_dir_fd=new.number, follow_symlinks=False)
+        old.folder.link(name, new.folder, new_name)
 
 
 def refuse_new_slash(place: Lookup, name: bytes) -> None:
     """A slash behind the name of what is to become no directory: EXIST or NOTDIR when something is there, else NOENT."""
     if place.slash:
-        status = os.stat(name, dir_fd=place.number, follow_symlinks=False)
-        raise WasiError(Errno.EXIST if filetype(status.st_mode) == FileType.DIRECTORY else Errno.NOTDIR)
+        raise WasiError(Errno.EXIST if S_ISDIR(place.folder.stat(name).st_mode) else Errno.NOTDIR)
 
 
 def path_symlink(context: "Context", window: memoryview, pointer: int, length: int, number: int, new_pointer: int, new_length: int) -> None:
@@ -189,10 +146,12 @@ def path_symlink(context: "Context", window: memoryview, pointer: int, length: i
     target = path(window, pointer, length)
     if target.startswith(b"/"):
         raise WasiError(Errno.PERM)
-    with Lookup(directory.fileno(), path(window, new_pointer, new_length)) as place:
+    if not isinstance(directory, Directory):
+        raise WasiError(Errno.NOTDIR)
+    with Lookup(directory.folder, path(window, new_pointer, new_length)) as place:
         name = place.parent()
         refuse_new_slash(place, name)
-        os.symlink(target, name, dir_fd=place.number)
+        place.folder.symlink(target, name)
 
 
 def path_readlink(
@@ -201,27 +160,20 @@ def path_readlink(
     """A target longer than the buffer is cut, as POSIX has it."""
     cell = span(window, result, 4)
     target = span(window, buffer, size)
-    with Lookup(directory.number, path(window, pointer, length)) as place:
+    with Lookup(directory.folder, path(window, pointer, length)) as place:
         name = place.parent()
         if place.slash:  # it asks for what the link leads to, and that is no link
             place.rest.append(name)
             raise WasiError(Errno.INVAL if place.existing_directory(place.final(True)) else Errno.NOTDIR)
-        link = os.readlink(name, dir_fd=place.number)[: len(target)]
+        link = place.folder.readlink(name)[: len(target)]
     target[: len(link)] = link
     cell[:] = len(link).to_bytes(4, "little")
 
 
 def path_remove_directory(context: "Context", window: memoryview, directory: Directory, pointer: int, length: int) -> None:
-    with Lookup(directory.number, path(window, pointer, length)) as place:
+    with Lookup(directory.folder, path(window, pointer, length)) as place:
         name = place.parent()
-        refuse_code_cache(place, name)
-        os.rmdir(name, dir_fd=place.number)
-
-
-def refuse_code_cache(place: Lookup, name: bytes) -> None:
-    """The folder of compiled code stays where it is, and so do those above it."""
-    if leads_to_code_cache(os.stat(name, dir_fd=place.number, follow_symlinks=False)):
-        raise WasiError(Errno.ACCES)
+        place.folder.rmdir(name)
 
 
 def path_rename(
@@ -229,22 +181,18 @@ def path_rename(
 ) -> None:
     second = second_directory(context, target, directory, Right.PATH_RENAME_TARGET)
     with (
-        Lookup(directory.number, path(window, pointer, length)) as old,
-        Lookup(second.number, path(window, new_pointer, new_length)) as new,
+        Lookup(directory.folder, path(window, pointer, length)) as old,
+        Lookup(second.folder, path(window, new_pointer, new_length)) as new,
     ):
         name, new_name = old.parent(), new.parent()
-        refuse_code_cache(old, name)
-        if new.existing_directory(new_name):
-            refuse_code_cache(new, new_name)
         if (old.slash or new.slash) and not old.existing_directory(name):
             raise WasiError(Errno.NOTDIR)
-        os.rename(name, new_name, src_dir_fd=old.number, dst_dir_fd=new.number)
+        old.folder.rename(name, new.folder, new_name)
 
 
 def path_unlink_file(context: "Context", window: memoryview, directory: Directory, pointer: int, length: int) -> None:
-    with Lookup(directory.number, path(window, pointer, length)) as place:
+    with Lookup(directory.folder, path(window, pointer, length)) as place:
         name = place.parent()
         if place.slash:
-            status = os.stat(name, dir_fd=place.number, follow_symlinks=False)
-            raise WasiError(Errno.ISDIR if filetype(status.st_mode) == FileType.DIRECTORY else Errno.NOTDIR)
-        os.unlink(name, dir_fd=place.number)
+            raise WasiError(Errno.ISDIR if S_ISDIR(place.folder.stat(name).st_mode) else Errno.NOTDIR)
+        place.folder.unlink(name)

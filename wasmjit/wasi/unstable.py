@@ -8,7 +8,7 @@ from wasmjit.wasi.errno import Errno, WasiError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wasmjit.wasi.context import Context, Descriptor
-    from wasmjit.wasi.hostfile import Directory
+    from wasmjit.wasi.folder import Directory
 
 WHENCE = (1, 2, 0)  # cur, end, set
 SUBSCRIPTION_SIZE = 56
@@ -28,10 +28,11 @@ def fd_filestat_get(context: "Context", window: memoryview, descriptor: "Descrip
 def path_filestat_get(
     context: "Context", window: memoryview, directory: "Directory", lookup: int, pointer: int, length: int, result: int
 ) -> None:
-    from wasmjit.wasi.path import follows, status_beneath
+    from wasmjit.wasi.lookup import status_beneath
+    from wasmjit.wasi.path import follows
 
     cell = span(window, result, UNSTABLE_FILESTAT_SIZE)
-    status = status_beneath(directory, path(window, pointer, length), follows(lookup))
+    status = status_beneath(directory.folder, path(window, pointer, length), follows(lookup))
     cell[:] = unstable_filestat(filestat(filetype(status.st_mode), status))
 
 
