@@ -103,17 +103,17 @@ def run(
     returncode = 0
     stats: dict[str, int] = {}
     try:
-        instance = Instance(program, imports, wasi=wasi, limits=limits, timeout=timeout, fuel=fuel)
-        if "_start" not in instance.exports:
-            raise ValueError(f"{command[0]} is no program: it exports no function _start; use wasmjit.load to call its functions")
-        start = instance.exports["_start"]
-        try:
-            if deadline is None:
-                start()
-            else:
-                start(timeout=max(0.0, deadline - _now()))
-        finally:
-            stats = instance.stats
+        with Instance(program, imports, wasi=wasi, limits=limits, timeout=timeout, fuel=fuel) as instance:
+            if "_start" not in instance.exports:
+                raise ValueError(f"{command[0]} is no program: it exports no function _start; use wasmjit.load to call its functions")
+            start = instance.exports["_start"]
+            try:
+                if deadline is None:
+                    start()
+                else:
+                    start(timeout=max(0.0, deadline - _now()))
+            finally:
+                stats = instance.stats
     except Exit as exit:
         returncode = exit.code
     except RuntimeError as trap:

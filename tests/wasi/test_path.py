@@ -8,6 +8,8 @@ import pytest
 from tests.wasi.guest import ALL, BUFFER, CREAT, DIRECTORY, EXCL, FIRST, READ, RESULT, TRUNC, WRITE, Guest
 from wasmjit.wasi import Wasi
 
+pytestmark = pytest.mark.usefixtures("resolution")
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

@@ -10,6 +10,8 @@ import pytest
 from tests.wasi.guest import ALL, BUFFER, CREAT, DIRECTORY, FIRST, READ, RESULT, TRUNC, WRITE, Guest
 from wasmjit.wasi import Dir, Wasi, protected
 
+pytestmark = pytest.mark.usefixtures("resolution")
+
 SECRET = b"host's secret"
 
 

@@ -1,6 +1,7 @@
 """Directories in memory as the embedder has them."""
 
 from collections.abc import Mapping, MutableMapping
+from errno import EFBIG
 
 from wasmjit.wasi.config import Dir, guest_bytes
 from wasmjit.wasi.errno import WasiError
@@ -27,7 +28,8 @@ class MemoryDir(Dir, MutableMapping[str, bytes]):
 
     As a mapping it has the path of each file in it, relative and without `.` and `..`, and its bytes: `d["out/a.txt"]`, `dict(d)`.
     Reading follows symbolic links within the directory. Setting takes what `Dir.memory` takes, makes the directories above and replaces
-    contents; deleting removes a file or link. KeyError: there is no such file. ValueError: that is no path for one. OSError: the limit.
+    contents; deleting removes a file or link. KeyError: there is no such file. ValueError: that is no path for one. OSError: the limit,
+    or a file that holes make longer than that.
     """
 
     __slots__ = ("_tree",)
@@ -55,10 +57,9 @@ class MemoryDir(Dir, MutableMapping[str, bytes]):
         return f"<Dir.memory of {len(self)} files, {self.guest!r}, readonly={self.readonly}>"
 
     def __getitem__(self, path: str) -> bytes:
-        node = self._file(path)
-        data = bytearray(node.size)
-        node.read(0, memoryview(data))
-        return bytes(data)
+        if self.size(path) > self.limit:
+            raise OSError(EFBIG, "a file with holes, longer than the limit of all: read() gives parts of it", path)
+        return self.read(path)
 
     def __contains__(self, path: object) -> bool:
         try:
@@ -103,6 +104,19 @@ class MemoryDir(Dir, MutableMapping[str, bytes]):
 
     def __len__(self) -> int:
         return sum([1 for _ in self])
+
+    def size(self, path: str) -> int:
+        """Bytes of a file, holes included, which take nothing. KeyError."""
+        return self._file(path).size
+
+    def read(self, path: str, offset: int = 0, size: int | None = None) -> bytes:
+        """Bytes of a file from an offset on, all or at most `size` of them. KeyError, ValueError."""
+        node = self._file(path)
+        if offset < 0 or size is not None and size < 0:
+            raise ValueError("offset and size cannot be negative")
+        rest = max(node.size - offset, 0)
+        data = bytearray(rest if size is None else min(size, rest))
+        return bytes(memoryview(data)[: node.read(offset, memoryview(data))])
 
     def _fill(self, above: str, contents: "Contents") -> None:
         for path, content in contents.items():

@@ -167,15 +167,17 @@ class MemoryFolder(Folder):
             raise failure(EBUSY)
         with self.mount.tree.lock:
             node, replaced = self.find(name), other.look(new)
+            if other.node.links == 0:
+                raise failure(ENOENT)
             if isinstance(node, DirectoryNode) and other.node.within(node):
                 raise failure(EINVAL)
             if isinstance(replaced, DirectoryNode) and self.node.within(replaced):
                 raise failure(ENOTEMPTY)
             if replaced is node:
                 return
-            other.replaceable(replaced, node)
             growth = cost(new, node) - cost(name, node)
             if replaced is not None:
+                check_replaceable(replaced, node)
                 growth -= cost(new, replaced)
             self.mount.tree.budget.charge(growth)
             self.node.remove(name)
@@ -191,25 +193,23 @@ class MemoryFolder(Folder):
                 if isinstance(replaced, DirectoryNode):
                     replaced.links = 0
 
-    def replaceable(self, replaced: Node | None, node: Node) -> None:
-        """Check that a node can take the place of what stands in this directory under its new name, None for nothing."""
-        if replaced is None:
-            if self.node.links == 0:
-                raise failure(ENOENT)
-        elif not isinstance(node, DirectoryNode):
-            if isinstance(replaced, DirectoryNode):
-                raise failure(EISDIR)
-        elif not isinstance(replaced, DirectoryNode):
-            raise failure(ENOTDIR)
-        elif replaced.entries:
-            raise failure(ENOTEMPTY)
-
     def entries(self, cookie: int) -> "Iterator[bytes]":
         for number, node, name in ((1, self.node, HERE), (2, self.node.parent, b"..")):
             if number > cookie:
                 yield dirent(number, node.number, FileType.DIRECTORY, name)
         for entry, found in self.node.behind(cookie):
             yield dirent(entry.cookie, found.number, filetype(found.mode), entry.name)
+
+
+def check_replaceable(replaced: Node, node: Node) -> None:
+    """A directory takes the place of an empty one, anything else that of anything else: ENOTDIR, EISDIR, ENOTEMPTY."""
+    if not isinstance(node, DirectoryNode):
+        if isinstance(replaced, DirectoryNode):
+            raise failure(EISDIR)
+    elif not isinstance(replaced, DirectoryNode):
+        raise failure(ENOTDIR)
+    elif replaced.entries:
+        raise failure(ENOTEMPTY)
 
 
 def cost(name: bytes, node: Node) -> int:
