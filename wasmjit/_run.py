@@ -67,7 +67,7 @@ def run(
 ) -> Completed:
     """Run a WASI program: its `_start`. `module`: a path, a binary as bytes, or a Module; `args`: what follows the program's name.
 
-    The program gets the arguments, `env`, `dirs` ({"/guest": "host path"}) and nothing else; its standard input is empty unless
+    The program gets the arguments, `env`, `dirs` ({"/guest": "host path"}, or `Dir`s) and nothing else; its standard input is empty unless
     `input` or `stdin` is given, what it writes goes to Python's own stdout and stderr unless they are given or captured.
     With `text`, `encoding` or `errors` input and captured output are str. `timeout`: seconds for all of it.
     Raises Timeout and other Traps (with the captured output as their `stdout` and `stderr`), with `check` ExitError for another

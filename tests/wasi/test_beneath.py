@@ -1,7 +1,7 @@
 """openat2: used where it can be, given up where a filter answers for it, and never the way into compiled code."""
 
 import os
-from errno import ENOSYS, EPERM
+from errno import EBADF, ENOSYS, EPERM
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,14 @@ def test_an_error_that_only_looks_like_a_filter(kernel: Filtered, guest: Guest, 
 
     monkeypatch.setattr(beneath, "N", Once(kernel))
     assert guest.read(guest.open("a/b/c/file")) == b"deep" and beneath.SUPPORT.found is True
+
+
+def test_what_the_native_function_takes(kernel: Filtered) -> None:
+    with pytest.raises(TypeError):
+        kernel.openat2(0, "text", 0, 0, 0)
+    with pytest.raises(OSError) as caught:
+        kernel.openat2(-1, b"x", 0, 0, 0)
+    assert caught.value.errno == EBADF
 
 
 def test_no_descriptor_is_left_for_asking(kernel: Filtered, guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Directories in memory as the embedder has them: what goes in, what comes out, limits, times, sharing."""
 
+import gc
 import threading
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.modes import available, config
 from tests.paths import EXAMPLES
 from tests.wasi.guest import ALL, BUFFER, CREAT, DIRECTORY, FIRST, READ, RESULT, TRUNC, WRITE, Guest
 from wasmjit.wasi import Dir, VirtualClock, Wasi
+from wasmjit.wasi.memnode import FileNode
 
 SECOND = FIRST + 1
 NAME = 1024  # what a name is counted for
@@ -295,6 +297,24 @@ def test_an_example_reads_from_memory() -> None:
     folder = Dir.memory({"text/a.txt": "to be or not to be"}, "/data")
     done = wasmjit.run(EXAMPLES / "wordfreq.wasm", args=["-n", "1", "/data/text/a.txt"], dirs=[folder], capture_output=True)
     assert done.returncode == 0 and done.stdout.split()[:2] == [b"2", b"be"]
+
+
+def test_contents_go_with_the_last_who_has_them() -> None:
+    """At once: they may be large, and the collector counts objects, not bytes."""
+
+    def living() -> int:
+        return sum([isinstance(found, FileNode) for found in gc.get_objects()])
+
+    before = living()
+    gc.disable()
+    try:
+        guest = Guest(Wasi(dirs=[Dir.memory({f"{'d/' * depth}a": b"text" for depth in range(1, 100)})]))
+        guest.open("d/a")
+        assert living() == before + 99
+        del guest
+        assert living() == before
+    finally:
+        gc.enable()
 
 
 def test_a_directory_stays_as_long_as_a_guest_has_it() -> None:

@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 SYMLINKS = 40  # links followed for one path, as Linux
 SLASH = b"/"
-
-
-def plain(path: bytes) -> bool:
-    """Whether the path is one ordinary name, for which there is nothing to walk."""
-    return SLASH not in path and path not in (b"", b".", b"..")
+NO_NAMES = (b"", b".", b"..")  # any other path without a slash is one ordinary name, for which there is nothing to walk
 
 
 class Lookup:
@@ -139,7 +135,7 @@ class Lookup:
 
 def status_beneath(folder: "Folder", path: bytes, follow: bool) -> "stat_result":
     """Status of a path relative to the directory."""
-    if plain(path):
+    if SLASH not in path and path not in NO_NAMES:
         status = folder.stat(path)
         if not follow or not S_ISLNK(status.st_mode):
             return status

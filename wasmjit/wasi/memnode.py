@@ -261,6 +261,17 @@ class Tree:
         self.numbers = 1
         self.root = DirectoryNode(1, 0)
 
+    def __del__(self) -> None:
+        """Nodes refer to their parents: what nobody can reach any more would stay until the collector comes."""
+        waiting = [self.root]
+        while waiting:
+            directory = waiting.pop()
+            for entry in directory.entries.values():
+                if isinstance(entry.node, type(directory)):
+                    waiting.append(entry.node)
+            directory.entries.clear()
+            directory.order.clear()
+
     def number(self) -> int:
         """A new node's number."""
         self.numbers += 1

@@ -7,7 +7,7 @@ from stat import S_ISFIFO, S_ISREG
 
 from wasmjit.wasi._wait import check_deadline, remaining
 from wasmjit.wasi.errno import Errno, WasiError
-from wasmjit.wasi.lookup import Lookup, plain, status_beneath
+from wasmjit.wasi.lookup import NO_NAMES, SLASH, Lookup, status_beneath
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PAUSE = 0.01  # seconds between two attempts
 
 def open_beneath(folder: "Folder", path: bytes, follow: bool, flags: int, rights: int, inheriting: int, fdflags: int) -> "Descriptor":
     """A descriptor for a path relative to the directory, a final symbolic link's target if `follow`. The rest is as of Folder.open."""
-    if plain(path):
+    if SLASH not in path and path not in NO_NAMES:
         try:
             return folder.open(path, flags, rights, inheriting, fdflags)
         except OSError as error:
