@@ -104,7 +104,7 @@ class Pair:
         for above, _, files in os.walk(self.folder):
             for name in files:
                 file = Path(above, name)
-                if file.is_file() and not file.is_symlink():
+                if not file.is_symlink():
                     host[str(file.relative_to(self.folder))] = file.stat().st_size
         assert {path: self.memory.size(path) for path in self.memory} == host
         for path, size in host.items():
