@@ -92,6 +92,17 @@ def test_an_error_that_only_looks_like_a_filter(kernel: Filtered, guest: Guest, 
     assert guest.read(guest.open("a/b/c/file")) == b"deep" and beneath.SUPPORT.found is True
 
 
+@pytest.mark.skipif(not os.path.ismount("/proc"), reason="needs another file system at a known place")
+def test_other_file_systems_are_walked_to(kernel: Filtered) -> None:
+    """A folder of compiled code may be mounted at a second place."""
+    top = os.open("/", os.O_RDONLY)
+    try:
+        assert beneath.open_beneath(top, b"proc/version", os.O_RDONLY) is None and kernel.calls == 1
+    finally:
+        os.close(top)
+    assert Guest(Wasi(dirs={"/": "/"})).try_open("proc/version") == "SUCCESS"
+
+
 def test_what_the_native_function_takes(kernel: Filtered) -> None:
     with pytest.raises(TypeError):
         kernel.openat2(0, "text", 0, 0, 0)

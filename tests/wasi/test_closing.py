@@ -127,6 +127,20 @@ def test_a_program_leaves_nothing_open(module: wasmjit.Module, tmp_path: Path) -
         gc.enable()
 
 
+def test_a_program_whose_instance_somebody_keeps(tmp_path: Path) -> None:
+    text = """(module (import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) (import "env" "keep" (func $keep))
+      (memory (export "memory") 1) (func (export "_start") (call $keep)))"""
+    kept: list[wasmjit.Instance] = []
+
+    @wasmjit.pass_instance
+    def keep(instance: wasmjit.Instance) -> None:
+        kept.append(instance)
+
+    before = opened()
+    wasmjit.run(wasmjit.Module(text), dirs={"/": tmp_path}, imports={"env": {"keep": keep}})
+    assert opened() == before and kept[0].closed
+
+
 def churn(module: wasmjit.Module, folder: Path, count: int) -> None:
     """Many instances: closed, dropped, in cycles, after a trap, with a directory in memory; host descriptors are as many as before."""
     before = opened()

@@ -152,6 +152,21 @@ def test_other_files_are_as_before(folder: Path) -> None:
     assert guest.read(guest.open("sub/../file", TRUNC)) == b""
 
 
+def test_terminals_wait_for_what_is_typed() -> None:
+    try:
+        typing, terminal = os.openpty()
+    except OSError:
+        pytest.skip("no terminal is to be had")
+    name = os.ttyname(terminal)
+    guest = Guest(Wasi(dirs={"/": os.path.dirname(name)}))
+    fd = guest.open(os.path.basename(name), rights=READ | 1 << 21)
+    writer = beside(lambda: os.write(typing, b"typed\n"))
+    assert guest.read(fd) == b"typed\n" and guest.fd_status(fd)["type"] == 2
+    writer.join()
+    os.close(typing)
+    os.close(terminal)
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is no /dev/zero")
 def test_devices() -> None:
     guest = Guest(Wasi(dirs={"/": "/dev"}))
