@@ -78,3 +78,16 @@ def test_real_programs(name: str, run: Callable[..., Output], tmp_path: Path) ->
     assert hashlib.sha256(stdout).hexdigest() == entry["stdout_sha256"]
     written = {f"/out/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
     assert written == entry.get("files", {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_real_programs_with_directories_in_memory(name: str) -> None:
+    """What they read and what they write is nowhere on disk."""
+    entry = program(name)
+    files = {str(path.relative_to(CORPUS / "data")): path.read_bytes() for path in (CORPUS / "data").rglob("*") if path.is_file()}
+    out = Dir.memory({}, "/out")
+    dirs: list[Dir] = [Dir.memory(files, "/d", readonly=True), out]
+    code, stdout, stderr = in_wasmjit(Path(str(REAL)) / name / entry["path"], entry["args"], dirs)
+    assert (code, stderr) == (0, b"") and hashlib.sha256(stdout).hexdigest() == entry["stdout_sha256"]
+    assert {f"/out/{path}": hashlib.sha256(data).hexdigest() for path, data in out.items()} == entry.get("files", {})

@@ -9,8 +9,9 @@ from wasmjit.wasi.config import Wasi as Wasi
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wasmjit.wasi.clock import VirtualClock as VirtualClock
+    from wasmjit.wasi.memdir import MemoryDir as MemoryDir
 
-__all__ = ["Dir", "VirtualClock", "Wasi"]
+__all__ = ["Dir", "MemoryDir", "VirtualClock", "Wasi"]
 
 
 def __getattr__(name: str) -> object:
@@ -18,4 +19,8 @@ def __getattr__(name: str) -> object:
         from wasmjit.wasi.clock import VirtualClock
 
         return VirtualClock
+    if name == "MemoryDir":
+        from wasmjit.wasi.memdir import MemoryDir
+
+        return MemoryDir
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
