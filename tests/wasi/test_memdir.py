@@ -299,6 +299,26 @@ def test_an_example_reads_from_memory() -> None:
     assert done.returncode == 0 and done.stdout.split()[:2] == [b"2", b"be"]
 
 
+def test_directories_of_any_depth() -> None:
+    """Deeper than any path can say, and deeper than Python recurses: what a guest can make must neither hang nor crash who looks at it."""
+    folder = Dir.memory({"top": b""}, limit=1 << 24)
+    guest = Guest(Wasi(dirs=[folder]))
+    fd = FIRST
+    depth = 0
+    while guest.call("path_create_directory", fd, "d" * 200) == "SUCCESS":
+        inner = guest.open("d" * 200, DIRECTORY, fd=fd)
+        guest.open("file", CREAT, fd=inner)
+        guest.close(guest.number())
+        if fd != FIRST:
+            guest.close(fd)
+        fd = inner
+        depth += 1
+    assert depth > 5000 and len(folder) == len(dict(folder)) == 1 + 4096 // 201
+    guest.good("path_rename", FIRST, "top", fd, "bottom")
+    assert guest.call("path_rename", FIRST, "d" * 200, fd, "x") == "INVAL"
+    del guest, folder
+
+
 def test_contents_go_with_the_last_who_has_them() -> None:
     """At once: they may be large, and the collector counts objects, not bytes."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, MutableMapping
 from errno import EFBIG
 
+from wasmjit.wasi._memory import PATH_MAX
 from wasmjit.wasi.config import Dir, guest_bytes
 from wasmjit.wasi.errno import WasiError
 from wasmjit.wasi.lookup import Lookup
@@ -27,9 +28,9 @@ class MemoryDir(Dir, MutableMapping[str, bytes]):
     """What `Dir.memory` makes: a directory in memory, kept as long as this object or a guest has it, and shared by all guests that got it.
 
     As a mapping it has the path of each file in it, relative and without `.` and `..`, and its bytes: `d["out/a.txt"]`, `dict(d)`.
-    Reading follows symbolic links within the directory. Setting takes what `Dir.memory` takes, makes the directories above and replaces
-    contents; deleting removes a file or link. KeyError: there is no such file. ValueError: that is no path for one. OSError: the limit,
-    or a file that holes make longer than that.
+    Files so deep that their path has more than 4096 bytes are left out. Reading follows symbolic links within the directory. Setting takes
+    what `Dir.memory` takes, makes the directories above and replaces contents; deleting removes a file or link. KeyError: there is no such
+    file. ValueError: that is no path for one. OSError: the limit, or a file that holes make longer than that.
     """
 
     __slots__ = ("_tree",)
@@ -180,8 +181,8 @@ def _encoded(path: object) -> bytes:
 
 
 def _names(path: str) -> list[bytes]:
-    """The components of a path that is to be there; ValueError for one that is absolute, empty, or has `.`, `..` or a NUL in it."""
+    """The components of a path that is to be there; ValueError for one that is absolute, empty, too long or has `.`, `..` or a NUL."""
     names = path.encode().split(b"/")
-    if any([name in (b"", b".", b"..") or 0 in name for name in names]):
+    if len(path) > PATH_MAX or any([name in (b"", b".", b"..") or 0 in name for name in names]):
         raise ValueError(f"not a path of a file beneath a directory: {path!r}")
     return names

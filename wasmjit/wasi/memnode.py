@@ -6,6 +6,7 @@ from bisect import bisect_left
 from errno import EFBIG, EINVAL, ENOSPC
 from stat import S_IFDIR, S_IFLNK, S_IFREG
 
+from wasmjit.wasi._memory import PATH_MAX
 from wasmjit.wasi.abi import REALTIME
 from wasmjit.wasi.errno import failure
 
@@ -288,13 +289,13 @@ class Tree:
 
 
 def walk(directory: DirectoryNode, above: bytes = b"") -> "Iterator[tuple[bytes, Node]]":
-    """The paths of everything beneath a directory, with what they name."""
+    """The paths of everything beneath a directory, with what they name; not those longer than PATH_MAX, which name nothing in one piece."""
     waiting = [(above, directory)]
     while waiting:
         above, directory = waiting.pop()
         for name, entry in list(directory.entries.items()):
             node = entry.node
-            if node is not None:
+            if node is not None and len(above) + len(name) <= PATH_MAX:
                 yield above + name, node
                 if isinstance(node, DirectoryNode):
                     waiting.append((above + name + b"/", node))
