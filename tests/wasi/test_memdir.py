@@ -189,6 +189,22 @@ def test_times_come_from_the_guests_clock() -> None:
     assert 10**18 < guest.status("later")["mtim"] < 10**18 + 10**6
 
 
+def test_a_clock_that_writes_into_the_directory() -> None:
+    """It is asked while a file is being made; signal handlers come in the same way."""
+    folder = Dir.memory({"ticks": b""})
+    asked = []
+
+    def clock(identifier: int) -> int:
+        asked.append(identifier)
+        if len(asked) < 100 and len(asked) % 2:
+            folder["ticks"] = b"x" * len(asked)
+        return 5
+
+    guest = Guest(Wasi(dirs=[folder], clock=clock))
+    guest.write(guest.open("new", CREAT), b"text")
+    assert folder["new"] == b"text" and folder["ticks"]
+
+
 def test_runs_repeat_exactly() -> None:
     seen = []
     for _ in range(2):

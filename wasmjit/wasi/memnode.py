@@ -1,7 +1,7 @@
 """File systems in memory: their files, directories and links, and what all of it may take."""
 
 import os
-from _thread import allocate_lock
+from _thread import RLock
 from bisect import bisect_left
 from errno import EFBIG, EINVAL, ENOSPC
 from stat import S_IFDIR, S_IFLNK, S_IFREG
@@ -248,7 +248,7 @@ class DirectoryNode(Node):
 
 
 class Tree:
-    """A file system. `lock` is held while it is changed: threads may share it.
+    """A file system. `lock` is held while it is changed: threads may share it, and clocks and signal handlers may come to it meanwhile.
 
     clock: of the first guest that got it, None before; what was made until then has the time of that moment.
     """
@@ -258,7 +258,7 @@ class Tree:
     def __init__(self, limit: int) -> None:
         self.budget = Budget(limit)
         self.clock: Callable[[int], int] | None = None
-        self.lock = allocate_lock()
+        self.lock = RLock()
         self.numbers = 1
         self.root = DirectoryNode(1, 0)
 
