@@ -22,8 +22,8 @@ _HOMES = {
     "_table": ("Table",),
     "_traps": (
         "ArrayOutOfBounds", "BadConversion", "BadSignature", "CastFailure", "Frame", "IndirectCallNull", "IntegerDivideByZero",
-        "IntegerOverflow", "MemoryOutOfBounds", "NullReference", "OutOfFuel", "OutOfMemory", "StackOverflow", "TableOutOfBounds", "Timeout",
-        "Trap", "UnalignedAtomic", "Unreachable",
+        "IntegerOverflow", "MemoryOutOfBounds", "NullReference", "OutOfFuel", "OutOfMemory", "StackOverflow", "TableOutOfBounds",
+        "Terminated", "Timeout", "Trap", "UnalignedAtomic", "Unreachable",
     ),
     "_types": ("ExportType", "GlobalType", "ImportType", "MemoryType", "TableType"),
     "_version": ("__version__",),
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from ._traps import OutOfMemory as OutOfMemory
     from ._traps import StackOverflow as StackOverflow
     from ._traps import TableOutOfBounds as TableOutOfBounds
+    from ._traps import Terminated as Terminated
     from ._traps import Timeout as Timeout
     from ._traps import Trap as Trap
     from ._traps import UnalignedAtomic as UnalignedAtomic

@@ -22,6 +22,7 @@ Error
    |- StackOverflow(RecursionError)
    |- OutOfMemory(MemoryError)
    |- OutOfFuel
+   |- Terminated
    `- Timeout(TimeoutError)
 """
 

@@ -56,6 +56,7 @@ SOURCES: tuple[str, ...] = (
     "wasmjit.runtime.constexpr",
     "wasmjit.runtime.context",
     "wasmjit.runtime.elements",
+    "wasmjit.runtime.ending",
     "wasmjit.runtime.entry",
     "wasmjit.runtime.faults",
     "wasmjit.runtime.frameless",

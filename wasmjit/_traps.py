@@ -207,6 +207,12 @@ class OutOfFuel(Trap):
     code = "out of fuel"
 
 
+class Terminated(Trap):
+    """Another thread ended the call: `Process.kill` and its relatives."""
+
+    code = "terminated"
+
+
 class Timeout(Trap, TimeoutError):
     """The call took longer than `timeout=`."""
 
@@ -231,6 +237,7 @@ TRAPS: "dict[int, Callable[[], Trap]]" = {
     codes.TRAP_STACK: StackOverflow,
     codes.TRAP_OUT_OF_MEMORY: OutOfMemory,
     codes.TRAP_FUEL: OutOfFuel,
+    codes.TRAP_TERMINATED: Terminated,
     codes.TRAP_TIMEOUT: Timeout,
     codes.TRAP_UNALIGNED: UnalignedAtomic,
     codes.TRAP_CAST: CastFailure,

@@ -31,6 +31,7 @@ TREE = {
     "StackOverflow": (RecursionError, "Trap"),
     "OutOfMemory": (MemoryError, "Trap"),
     "OutOfFuel": (RuntimeError, "Trap"),
+    "Terminated": (RuntimeError, "Trap"),
     "Timeout": (TimeoutError, "Trap"),
 }
 TRAPPING = """

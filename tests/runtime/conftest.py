@@ -21,6 +21,7 @@ def build() -> bytes:
         codearena,
         constexpr,
         context,
+        ending,
         entry,
         faults,
         frames,
@@ -33,7 +34,7 @@ def build() -> bytes:
         units,
     )
 
-    core = [entry, traps, frames, faults, safepoints, context, arena, memory, bulk, codearena, units, timers, tables, constexpr]
+    core = [entry, traps, frames, faults, safepoints, context, arena, memory, bulk, codearena, units, timers, tables, constexpr, ending]
     return build_image([*core, harness], [platform.ir(), stubs.STUBS])
 
 

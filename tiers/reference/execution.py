@@ -196,7 +196,9 @@ def run_slots(machine: Machine, index: int, _: int, slots: int) -> None:
 
 
 def poll() -> None:
-    """What a safepoint of the other tiers does: Python itself looks after signals, so only the deadline is left."""
+    """What a safepoint of the other tiers does, but for signals, which Python itself looks after."""
+    if N.call_ended():
+        raise trap(codes.TRAP_TERMINATED)
     if N.deadline_remaining() <= 0:
         raise trap(codes.TRAP_TIMEOUT)
 

@@ -30,6 +30,7 @@ from wasmjit.native.capi import (
 )
 from wasmjit.native.lang import (
     PyObject,
+    addr,
     alloca,
     array,
     boolean,
@@ -46,6 +47,7 @@ from wasmjit.native.lang import (
     u32,
     u64,
     unlikely,
+    vload,
 )
 from wasmjit.native.libc import calloc, free, malloc
 from wasmjit.runtime.calls_hooks import hook
@@ -54,7 +56,7 @@ from wasmjit.runtime.calls_types import width
 from wasmjit.runtime.calls_values import RESULT, box, none, unbox
 from wasmjit.runtime.codes import GIL_HELD, HOOK_INSTANCE, HOST_PASS_INSTANCE, HOST_RAW, TRAP_STACK
 from wasmjit.runtime.context import held_ec
-from wasmjit.runtime.safepoints import deadline_check, gil_ensure, python_begin, python_end, safepoint
+from wasmjit.runtime.safepoints import gil_ensure, limits_check, monotonic, python_begin, python_end, safepoint
 from wasmjit.runtime.structs import Ec, FuncRef, Host, StoreData
 from wasmjit.runtime.traps import disorder, throw_python, trap
 
@@ -136,8 +138,8 @@ def host_call(ec: ptr[Ec], ref: ptr[FuncRef], sp: ptr[u64]) -> None:
         disorder(ec, act)
     if unlikely(not passed):
         throw_python(ec)
-    if unlikely(ec.deadline != 0):  # many calls that take long make few back edges: no safepoint would look in time
-        deadline_check(ec)
+    if unlikely(ec.deadline | vload(u64, addr(ec.interrupt)) != 0):
+        limits_check(ec, monotonic())  # many calls that take long make few back edges: no safepoint would look in time
     if unlikely(ticked):  # the next tick may fall into a host function again
         safepoint(ec)
 

@@ -17,9 +17,9 @@ from wasmjit.native.lang import PyObject, alloca, boolean, export, fn, likely, p
 from wasmjit.native.libc import usleep
 from wasmjit.runtime.calls_boxes import store_sweep
 from wasmjit.runtime.calls_refused import trap_raise
-from wasmjit.runtime.codes import STORE_ERROR, STORE_LIMITED, STORE_SWEEP, TRAP_TIMEOUT
+from wasmjit.runtime.codes import STORE_ERROR, STORE_LIMITED, STORE_SWEEP, TRAP_NONE
 from wasmjit.runtime.instances import StoreBox
-from wasmjit.runtime.safepoints import monotonic
+from wasmjit.runtime.safepoints import call_over, monotonic
 from wasmjit.runtime.structs import Ec, FuncRef, StoreData
 
 WAIT_FIRST, WAIT_MOST = 20, 1000  # microseconds between two looks at a store that another thread is in
@@ -152,7 +152,7 @@ def store_limit_end(store: ptr[StoreData]) -> None:
 
 @fn(cold=True)
 def store_wait(ec: ptr[Ec], store: ptr[StoreData]) -> boolean:
-    """Wait until no other thread is inside: the GIL is released, signals and the deadline are looked at."""
+    """Wait until no other thread is inside: the GIL is released; signals, the deadline and requests to end are looked at."""
     if store.flags & STORE_ERROR:
         PyErr_SetString(PyExc_RuntimeError, b'another thread is inside the store (Config(concurrent="error"))')
         return False
@@ -167,9 +167,10 @@ def store_wait(ec: ptr[Ec], store: ptr[StoreData]) -> boolean:
         PyEval_RestoreThread(state)
         if PyErr_CheckSignals() != 0:
             return False
-        if ec.deadline != 0 and monotonic() >= ec.deadline:
+        code = call_over(ec, monotonic())
+        if code != TRAP_NONE:
             ec.nframes = 0
-            trap_raise(ec, TRAP_TIMEOUT, 0, 0, store)
+            trap_raise(ec, code, 0, 0, store)
             return False
         if pause < WAIT_MOST:
             pause = pause * 2

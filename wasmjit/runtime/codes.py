@@ -20,6 +20,7 @@ TRAP_UNALIGNED = 16
 TRAP_CAST = 17
 TRAP_ARRAY = 18
 TRAP_UNDEFINED = 19  # call_indirect beyond the end of its table
+TRAP_TERMINATED = 20  # another thread ended the call
 
 GIL_HELD = 0
 GIL_RELEASED = 1

@@ -171,6 +171,9 @@ def context_end(ec: ptr[Ec]) -> void:
     ec.deadline = 0
     ec.next_tick = 0
     ec.nframes = 0
+    ec.ticket = 0
+    ec.ended = 0
+    ec.wake = 0
     atomic_store(addr(ec.thread), 0)
 
 

@@ -32,8 +32,9 @@ from wasmjit.native.lang import (
     vstore,
 )
 from wasmjit.native.libc import clock_gettime, dlsym, getpid, syscall
-from wasmjit.runtime.codes import GIL_HELD, GIL_RELEASED, TRAP_TIMEOUT
+from wasmjit.runtime.codes import GIL_HELD, GIL_RELEASED, TRAP_NONE, TRAP_TERMINATED, TRAP_TIMEOUT
 from wasmjit.runtime.context import BUDGET, THREADS, current_ec
+from wasmjit.runtime.ending import ended
 from wasmjit.runtime.platform import CLOCK_MONOTONIC, SYS_GETTID
 from wasmjit.runtime.structs import Ec
 from wasmjit.runtime.timers import timer_start
@@ -72,7 +73,8 @@ def monotonic() -> u64:
 def safepoint(ec: ptr[Ec]) -> i64:
     """Returns the new budget. Precondition: ec.pc, ec.vs_top and ec.cs_top describe the caller's frame; Python may run.
 
-    Does not return on a timeout (TRAP_TIMEOUT) or when a signal handler raised (TRAP_PYTHON).
+    Does not return on a timeout (TRAP_TIMEOUT), when another thread ended the call (TRAP_TERMINATED), or a signal handler raised
+    (TRAP_PYTHON).
     """
     now = monotonic()
     if unlikely(now >= ec.next_tick or vload(u64, addr(ec.interrupt)) != 0):
@@ -83,15 +85,15 @@ def safepoint(ec: ptr[Ec]) -> i64:
 
 @fn(cold=True)
 def safepoint_full(ec: ptr[Ec], now: u64) -> void:
-    if ec.deadline != 0 and now >= ec.deadline:
-        trap(ec, TRAP_TIMEOUT)
     asked = vload(u64, addr(ec.interrupt))
+    if asked != 0:
+        atomic_store(addr(ec.interrupt), 0)  # before anything is looked at that another thread writes before it sets this
+    limits_check(ec, now)
     ec.main_thread = u64(i64(getpid()) == syscall(SYS_GETTID))  # a fork makes the forking thread the main one
     if asked == 0 and ec.main_thread != 0 and ec.gil != GIL_HELD and now < ec.next_signals and not interrupted(ec):
         tick_schedule(ec, now + TICK)
         return
     if asked != 0 or ec.main_thread != 0:
-        atomic_store(addr(ec.interrupt), 0)
         gil_ensure(ec)
         act = ec.act
         records = ec.cs_top
@@ -142,11 +144,24 @@ def interrupted(ec: ptr[Ec]) -> boolean:
     return True
 
 
+@fn
+def call_over(ec: ptr[Ec], now: u64) -> u64:
+    """Why this thread's calls must end: TRAP_TERMINATED, another thread wants it; TRAP_TIMEOUT, the deadline has passed; TRAP_NONE."""
+    if ended(ec):
+        return TRAP_TERMINATED
+    if ec.deadline != 0 and now >= ec.deadline:
+        return TRAP_TIMEOUT
+    return TRAP_NONE
+
+
 @fn(cold=True)
-def deadline_check(ec: ptr[Ec]) -> void:
-    """Does not return when the deadline has passed (TRAP_TIMEOUT). Precondition: as of `safepoint`; there is a deadline."""
-    if monotonic() >= ec.deadline:
-        trap(ec, TRAP_TIMEOUT)
+def limits_check(ec: ptr[Ec], now: u64) -> void:
+    """Does not return when `call_over` says why. Precondition: as of `safepoint`."""
+    code = call_over(ec, now)
+    if code == TRAP_TERMINATED:
+        atomic_store(addr(ec.interrupt), 1)  # host functions that catch it do not get far
+    if code != TRAP_NONE:
+        trap(ec, code)
 
 
 @fn

@@ -228,6 +228,9 @@ class Ec:
     noise: u64  # of a linear congruential generator: budgets differ a little, and are the same in each run
     stress: i64  # guards until the next forced exit (Config(stress=...))
     missed: u64  # a tick came elsewhere than in optimized code: what that called will see to it
+    ticket: u64  # with it other threads end what this one runs (runtime.ending); 0: they cannot
+    ended: u64  # the ticket that was used up: what this thread runs ends if it is its own
+    wake: u64  # descriptor that wakes what waits on the host then, + 1; 0 none
 
 
 @struct

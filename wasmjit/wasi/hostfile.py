@@ -2,7 +2,7 @@
 
 import os
 
-from wasmjit.wasi._wait import wait_readable, wait_ready, write_host
+from wasmjit.wasi._wait import read_host, wait_ready, write_host
 from wasmjit.wasi.abi import FILE, SEEKING, STREAM, FdFlag, FileType, Right, filetype
 from wasmjit.wasi.context import Descriptor
 from wasmjit.wasi.errno import Errno, WasiError
@@ -49,9 +49,9 @@ class HostFile(Descriptor):
     def read(self, buffers: list[memoryview]) -> int:
         if not buffers:
             return 0
-        if self.filetype != FileType.REGULAR_FILE and not self.flags & FdFlag.NONBLOCK:
-            wait_readable(self.number)
-        return os.readv(self.number, buffers)
+        if self.filetype == FileType.REGULAR_FILE or self.flags & FdFlag.NONBLOCK:
+            return os.readv(self.number, buffers)
+        return read_host(self.number, buffers)
 
     def write(self, buffers: list[memoryview]) -> int:
         if self.filetype == FileType.REGULAR_FILE or self.flags & FdFlag.NONBLOCK:

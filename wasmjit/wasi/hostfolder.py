@@ -116,7 +116,7 @@ class HostFolder(Folder):
         return self.listing[cookie:] if cookie else self.listing
 
     def read_entries(self) -> list[bytes]:
-        """All `dirent` records of now."""
+        """All `dirent` records of now, sorted by name: the order of the host's file system says nothing, and may differ at the next run."""
         own = os.fstat(self.number).st_ino
         parent = own if self.top else os.stat("..", dir_fd=self.number).st_ino
         found = [(b".", own, FileType.DIRECTORY), (b"..", parent, FileType.DIRECTORY)]
@@ -131,6 +131,7 @@ class HostFolder(Folder):
                 else:
                     kind = special_type(entry.name, self.number)
                 found.append((os.fsencode(entry.name), entry.inode(), kind))
+        found[2:] = sorted(found[2:])
         return [dirent(number, inode, kind, name) for number, (name, inode, kind) in enumerate(found, 1)]
 
     def sync(self) -> None:

@@ -1,11 +1,10 @@
 """Opening a path: which of the ways goes, and what has to be waited for."""
 
 import os
-import time
 from errno import EAGAIN, ELOOP, ENXIO
 from stat import S_ISFIFO, S_ISREG
 
-from wasmjit.wasi._wait import check_deadline, remaining
+from wasmjit.wasi._wait import pause
 from wasmjit.wasi.errno import Errno, WasiError
 from wasmjit.wasi.lookup import NO_NAMES, SLASH, Lookup, status_beneath
 
@@ -61,5 +60,4 @@ def open_later(folder: "Folder", path: bytes, follow: bool, flags: int, rights: 
             mode = status_beneath(folder, path, follow).st_mode
             if not (S_ISFIFO(mode) if error.errno == ENXIO else S_ISREG(mode)):
                 raise
-        time.sleep(min(PAUSE, max(remaining(), 0)))
-        check_deadline()
+        pause(PAUSE)

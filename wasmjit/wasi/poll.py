@@ -1,7 +1,7 @@
 """poll_oneoff: waiting for clocks and descriptors."""
 
 from wasmjit.wasi._memory import M32, span
-from wasmjit.wasi._wait import FOREVER, check_deadline, remaining, sleep_until
+from wasmjit.wasi._wait import FOREVER, ready, sleep_until
 from wasmjit.wasi.abi import M64, MONOTONIC, Right, record
 from wasmjit.wasi.errno import Errno, WasiError
 from wasmjit.wasi.process import check_clock
@@ -114,23 +114,24 @@ def wait(context: "Context", polled: list[Event]) -> None:
 
 
 def wait_descriptors(context: "Context", waiting: list[Event], wake: int | None) -> None:
-    """Wait for host descriptors until the monotonic clock shows `wake` nanoseconds (0: only look, None: for ever)."""
+    """Wait for host descriptors until the monotonic clock shows `wake` nanoseconds (0: only look, None: for ever).
+
+    A virtual clock is not waited for: what is not ready at once is late, and the time passes.
+    """
     import select
 
-    poller = select.poll()
     masks: dict[int, int] = {}
     for event in waiting:
         if event.number is not None:
             masks[event.number] = masks.get(event.number, 0) | (select.POLLIN if event.kind == FD_READ else select.POLLOUT)
-    for number, mask in masks.items():
-        poller.register(number, mask)
+    sleep = getattr(context.clock, "sleep", None)
     while True:
-        left = FOREVER if wake is None else max(wake - context.clock(MONOTONIC), 0) / 1e9
-        limit = min(left, max(remaining(), 0), 86400.0)
-        states = dict(poller.poll(limit * 1000))
-        if states or limit == left:
+        left = None if wake is None else max(wake - context.clock(MONOTONIC), 0)
+        states = ready(masks, FOREVER if left is None else 0 if sleep else left / 1e9)
+        if states or left == 0:
             break
-        check_deadline()
+        if sleep is not None and left is not None:
+            sleep(left)
     for event in waiting:
         state = states.get(event.number, 0) if event.number is not None else 0
         wanted = select.POLLIN if event.kind == FD_READ else select.POLLOUT

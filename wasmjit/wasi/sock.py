@@ -3,7 +3,7 @@
 import socket
 
 from wasmjit.wasi._memory import M32, iovecs, span
-from wasmjit.wasi._wait import wait_readable
+from wasmjit.wasi._wait import bounded, wait_readable, wait_ready
 from wasmjit.wasi.abi import SOCKET, FdFlag, FileType, Right
 from wasmjit.wasi.context import Descriptor
 from wasmjit.wasi.errno import Errno, WasiError
@@ -40,7 +40,15 @@ class Socket(Descriptor):
         return self.socket.recvmsg_into(buffers)[0]
 
     def write(self, buffers: list[memoryview]) -> int:
-        return self.socket.sendmsg(buffers) if buffers else 0
+        if not buffers:
+            return 0
+        while bounded() and not self.flags & FdFlag.NONBLOCK:
+            wait_ready(self.socket.fileno(), writing=True)
+            try:
+                return self.socket.sendmsg(buffers, (), socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                pass
+        return self.socket.sendmsg(buffers)
 
     def set_flags(self, flags: int) -> None:
         if flags & ~FdFlag.NONBLOCK:

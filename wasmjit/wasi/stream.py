@@ -3,8 +3,10 @@
 import io
 import os
 import sys
+from errno import EAGAIN
+from stat import S_ISREG
 
-from wasmjit.wasi._wait import write_host
+from wasmjit.wasi._wait import wait_readable, wait_ready, write_host
 from wasmjit.wasi.abi import STREAM, FileType, Right
 from wasmjit.wasi.context import Descriptor
 from wasmjit.wasi.errno import Raised
@@ -55,8 +57,6 @@ class Input(Descriptor):
         data = self.pending
         if not data:
             if self.number is not None:
-                from wasmjit.wasi._wait import wait_readable
-
                 wait_readable(self.number)
             data = memoryview(self.fetch(wanted))
         done = 0
@@ -156,8 +156,9 @@ def fetch_file(file: "Any") -> "Fetch":
     read = getattr(binary, "read1", binary.read)
 
     def fetch(count: int) -> bytes:
-        data = read(count)
-        return data.encode() if isinstance(data, str) else data or b""
+        while (data := read(count)) is None:  # a file that does not block has nothing yet
+            wait_ready(binary.fileno())
+        return data.encode() if isinstance(data, str) else data
 
     return fetch
 
@@ -191,10 +192,11 @@ def emit_file(file: "Any") -> "tuple[Emit, Callable[[], None] | None]":
     buffer = getattr(file, "buffer", None)
     if number is not None and flush is not None:
         plain = number
+        write = os.write if S_ISREG(os.fstat(plain).st_mode) else write_host
 
         def emit(view: memoryview) -> int:
             flush()
-            return write_host(plain, view)
+            return write(plain, view)
 
         return emit, None
     if buffer is None and (isinstance(file, io.TextIOBase) or hasattr(file, "encoding")):
@@ -205,6 +207,8 @@ def emit_file(file: "Any") -> "tuple[Emit, Callable[[], None] | None]":
         if buffer is not None and flush is not None:
             flush()
         taken = binary.write(bytes(view))
+        if taken is None and isinstance(binary, io.RawIOBase):
+            raise BlockingIOError(EAGAIN, "the file does not block, and is full")
         return taken if isinstance(taken, int) else len(view)
 
     def finish() -> None:
