@@ -10,8 +10,8 @@ import wasmjit
 NAMES = """
     ArrayOutOfBounds BadConversion BadSignature CastFailure CompileError Completed Config Dir Error Exit ExitError ExportType Exports
     Frame Func FuncType Functions Global GlobalType HostFunc ImportType IndirectCallNull Instance IntegerDivideByZero IntegerOverflow
-    Limits LinkError Memory MemoryOutOfBounds MemoryType Module NullReference OutOfFuel OutOfMemory StackOverflow Table
-    TableOutOfBounds TableType Terminated Timeout Trap UnalignedAtomic Unreachable Wasi WasmException __version__ caller
+    Limits LinkError Memory MemoryOutOfBounds MemoryType Module NullReference OutOfFuel OutOfMemory Process StackOverflow Table
+    TableOutOfBounds TableType Terminated Timeout Trap UnalignedAtomic Unreachable VirtualClock Wasi WasmException __version__ caller
     load pass_instance run trace
 """.split()
 

@@ -18,6 +18,7 @@ _HOMES = {
     "_load": ("load",),
     "_memory": ("Memory",),
     "_module": ("Module",),
+    "_process": ("Process",),
     "_run": ("Completed", "run"),
     "_table": ("Table",),
     "_traps": (
@@ -29,7 +30,7 @@ _HOMES = {
     "_version": ("__version__",),
     "profiler.trace": ("trace",),
     "runtime.functions": ("Func", "HostFunc", "caller", "pass_instance"),
-    "wasi": ("Dir", "Wasi"),
+    "wasi": ("Dir", "VirtualClock", "Wasi"),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from ._load import load as load
     from ._memory import Memory as Memory
     from ._module import Module as Module
+    from ._process import Process as Process
     from ._run import Completed as Completed
     from ._run import run as run
     from ._table import Table as Table
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from .runtime.functions import caller as caller
     from .runtime.functions import pass_instance as pass_instance
     from .wasi import Dir as Dir
+    from .wasi import VirtualClock as VirtualClock
     from .wasi import Wasi as Wasi
 
 

@@ -7,11 +7,12 @@ from ._load import module_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from ._config import Config, Limits
     from ._module import Module
+    from .runtime.functions import Func
 
 PIPE = -1  # as in subprocess
 
@@ -58,6 +59,8 @@ def run(
     errors: str | None = None,
     env: "Mapping[str, str] | None" = None,
     dirs: "Any" = None,
+    clock: "Callable[[int], int] | None" = None,
+    random: "int | str | bytes | Callable[[int], bytes] | None" = None,
     timeout: float | None = None,
     fuel: int | None = None,
     check: bool = False,
@@ -68,7 +71,8 @@ def run(
     """Run a WASI program: its `_start`. `module`: a path, a binary as bytes, or a Module; `args`: what follows the program's name.
 
     The program gets the arguments, `env`, `dirs` ({"/guest": "host path"}, or `Dir`s) and nothing else; its standard input is empty unless
-    `input` or `stdin` is given, what it writes goes to Python's own stdout and stderr unless they are given or captured.
+    `input` or `stdin` is given, what it writes goes to Python's own stdout and stderr unless they are given or captured; for what these
+    and `clock` and `random` may be see `Wasi`.
     With `text`, `encoding` or `errors` input and captured output are str. `timeout`: seconds for all of it.
     Raises Timeout and other Traps (with the captured output as their `stdout` and `stderr`), with `check` ExitError for another
     status than 0, CompileError, LinkError, OSError for files, and what Python callables in `imports` raise.
@@ -79,8 +83,6 @@ def run(
         stdout = stderr = PIPE
     if input is not None and stdin is not None:
         raise ValueError("stdin and input are not given together")
-    if isinstance(args, str | bytes):
-        raise TypeError("args is a sequence of strings, not one")
     decode = text or encoding is not None or errors is not None
     encoding, errors = encoding or "utf-8", errors or "strict"
     if input is not None:
@@ -89,10 +91,10 @@ def run(
         raise ValueError("stdin cannot be PIPE: give input= or a callable")
     deadline = None if timeout is None else _now() + float(timeout)
     program = module_of(module, config)
-    command = [_name(module, program), *args]
+    command = command_line(module, program, args)
     from .wasi import Wasi
 
-    wasi = Wasi(args=command, env=env, stdin=stdin, stdout=stdout, stderr=stderr, dirs=dirs)
+    wasi = Wasi(args=command, env=env, stdin=stdin, stdout=stdout, stderr=stderr, dirs=dirs, clock=clock, random=random)
 
     def captured(number: int, target: object) -> "Any":
         if not isinstance(target, int) or target != PIPE:
@@ -104,9 +106,7 @@ def run(
     stats: dict[str, int] = {}
     try:
         with Instance(program, imports, wasi=wasi, limits=limits, timeout=timeout, fuel=fuel) as instance:
-            if "_start" not in instance.exports:
-                raise ValueError(f"{command[0]} is no program: it exports no function _start; use wasmjit.load to call its functions")
-            start = instance.exports["_start"]
+            start = start_function(instance, command[0])
             try:
                 if deadline is None:
                     start()
@@ -128,13 +128,22 @@ def run(
     return done
 
 
-def _name(source: "Any", module: "Module") -> str:
-    """What the program sees as its own name: the path, else the module's name."""
+def command_line(source: "Any", module: "Module", args: "Iterable[str]") -> list[str]:
+    """What the program sees as its arguments: first its own name, the path, else the module's name."""
     import os
 
-    if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
-    return module.name or "module.wasm"
+    if isinstance(args, str | bytes):
+        raise TypeError("args is a sequence of strings, not one")
+    name = os.fspath(source) if isinstance(source, str | os.PathLike) else module.name or "module.wasm"
+    return [name, *args]
+
+
+def start_function(instance: Instance, name: str) -> "Func":
+    """The function that makes a module a program. ValueError: it has none."""
+    if "_start" not in instance.exports:
+        raise ValueError(f"{name} is no program: it exports no function _start; use wasmjit.load to call its functions")
+    start: Func = instance.exports["_start"]
+    return start
 
 
 def _now() -> float:

@@ -3,7 +3,7 @@
 import os
 
 from wasmjit.wasi.abi import DIRECTORY, FILE, MODIFY, Right
-from wasmjit.wasi.context import Context
+from wasmjit.wasi.context import Context, Descriptor
 from wasmjit.wasi.process import host_clock, host_random
 from wasmjit.wasi.table import MODULES, Namespace
 
@@ -205,7 +205,9 @@ def random_source(random: "Any") -> "Callable[[int], bytes]":
 
 
 def input_descriptor(source: "Any") -> "Descriptor":
-    """Descriptor 0 over what `stdin` may be."""
+    """Descriptor 0 over what `stdin` may be; a Descriptor is what a Process has made of it."""
+    if isinstance(source, Descriptor):
+        return source
     if isinstance(source, int) and source != DEVNULL:
         from wasmjit.wasi.hostfile import lent_file
 
@@ -230,7 +232,9 @@ def input_descriptor(source: "Any") -> "Descriptor":
 
 
 def output_descriptor(target: "Any", number: int) -> "Descriptor":
-    """Descriptor 1 or 2 over what `stdout` and `stderr` may be."""
+    """Descriptor 1 or 2 over what `stdout` and `stderr` may be; a Descriptor is what a Process has made of it."""
+    if isinstance(target, Descriptor):
+        return target
     if isinstance(target, int) and target != DEVNULL:
         from wasmjit.wasi.hostfile import lent_file
 
