@@ -47,9 +47,19 @@ def load(values: "dict[str, Any]", path: str, args: list[str]) -> Program:
     wasm = values.get("wasm", {})
     environment = dict(os.environ) if values.get("wasi", {}).get("inherit_env") else {}
     environment.update(pair for pair in values.get("env", ()) if pair is not None)
+    repeatable = values.get("deterministic", False)
     last = Program(
         wasmjit.Module.from_file(path, config=config_of(values)),
-        wasi=wasmjit.Wasi([values.get("argv0", path), *args], environment, stdin=0, stdout=1, stderr=2, dirs=dict(values.get("dir", ()))),
+        wasi=wasmjit.Wasi(
+            [values.get("argv0", path), *args],
+            environment,
+            stdin=0,
+            stdout=1,
+            stderr=2,
+            dirs=dict(values.get("dir", ())),
+            clock=wasmjit.VirtualClock() if repeatable else None,
+            random=0 if repeatable else None,
+        ),
         limits=wasmjit.Limits(memory=wasm.get("max_memory_size"), table=wasm.get("max_table_elements")),
         unknown_imports="trap" if wasm.get("unknown_imports_trap") else "error",
         timeout=wasm.get("timeout"),
@@ -61,7 +71,13 @@ def config_of(values: "dict[str, Any]") -> "wasmjit.Config":
     """The settings of tiers that options give."""
     try:
         cache = "WASMJIT_ONLY" not in os.environ  # see tiers/restrict.py: kept code would be that of all functions
-        return wasmjit.Config(values.get("tier", "auto"), compile=values.get("compile"), stress=values.get("stress"), cache=cache)
+        return wasmjit.Config(
+            values.get("tier", "auto"),
+            compile=values.get("compile"),
+            stress=values.get("stress"),
+            cache=cache,
+            deterministic=values.get("deterministic", False),
+        )
     except ValueError as error:
         from wasmjit.cli._options import UsageError
 

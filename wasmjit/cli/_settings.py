@@ -55,6 +55,7 @@ OPTIONS = (
     Option("--argv0", "NAME", "what the program sees as its own name"),
     WASM,
     WASI,
+    Option("--deterministic", "", "let each run do the same: a virtual clock, seeded random numbers, one bit pattern of NaN"),
     Option("--tier", "TIER", f"how the code runs: {', '.join(TIERS)}", convert=choice(*TIERS)),
     Option("--trace-out", "FILE", "write what happens between the tiers: .json for ui.perfetto.dev, or .jsonl", convert=trace_file),
     Option("--compile", "WHERE", f"where functions are compiled: {', '.join(COMPILES)}", convert=choice(*COMPILES)),
