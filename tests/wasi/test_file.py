@@ -259,7 +259,8 @@ def test_reading_many_entries_and_again(guest: Guest, root: Path) -> None:
     for number in range(1000):
         (root / "dir" / f"file.{number}").touch()
     fd = guest.open("dir", DIRECTORY)
-    assert len(guest.entries(fd, 256)) == 1002
+    names = [name for name, _, _ in guest.entries(fd, 256)]
+    assert names == [".", "..", *sorted(f"file.{number}" for number in range(1000))]
     (root / "dir" / "more").touch()
     assert "more" in [name for name, _, _ in guest.entries(fd)]
     guest.good("fd_readdir", fd, BUFFER, 100, 5000, RESULT)

@@ -63,6 +63,50 @@ def test_a_virtual_clock_sleeps_at_once() -> None:
     assert time.monotonic() - start < 60 and ticks.now >= 3600 * 10**9
 
 
+def test_virtual_time_passes_where_nothing_is_ready() -> None:
+    reading, writing = os.pipe()
+    ticks = VirtualClock(start=1000, step=1)
+    guest = Guest(Wasi(stdin=reading, clock=ticks))
+    try:
+        start = time.monotonic()
+        both = descriptor(1, FD_READ, 0), clock(2, 3600 * 10**9), clock(3, 7200 * 10**9)
+        assert poll(guest, *both) == [(2, 0, CLOCK, 0, 0)]
+        assert time.monotonic() - start < 60 and 3600 * 10**9 <= ticks.now < 3601 * 10**9
+        os.write(writing, b"x")
+        assert poll(guest, *both) == [(1, 0, FD_READ, 1, 0)]
+        assert ticks.now < 3601 * 10**9
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_the_order_of_virtual_sleeps() -> None:
+    guest = Guest(Wasi(clock=VirtualClock(step=1)))
+    events = [poll(guest, clock(1, 3000), clock(2, 1000), clock(3, 2000)) for _ in range(3)]
+    assert events == [[(2, 0, CLOCK, 0, 0)]] * 3
+    assert poll(guest, clock(1, 1000), clock(2, 1000)) == [(1, 0, CLOCK, 0, 0), (2, 0, CLOCK, 0, 0)]
+
+
+def test_a_virtual_clock_ends_at_its_last_moment() -> None:
+    ticks = VirtualClock()
+    guest = Guest(Wasi(clock=ticks))
+    for _ in range(2):
+        assert len(poll(guest, clock(1, 0xFFFFFFFFFFFFFFFF))) == 1
+        guest.good("clock_time_get", 0, 0, RESULT)
+        assert guest.number(size=8) == 0xFFFFFFFFFFFFFFFF
+
+
+def test_a_slow_clock_is_waited_for() -> None:
+    """A callable without a sleep of its own, whose nanoseconds take longer than the host's."""
+    reading, writing = os.pipe()
+    guest = Guest(Wasi(stdin=reading, clock=lambda _: time.monotonic_ns() // 4))
+    start = time.monotonic()
+    assert poll(guest, descriptor(1, FD_READ, 0), clock(2, 10 * MILLISECOND)) == [(2, 0, CLOCK, 0, 0)]
+    assert time.monotonic() - start >= 0.04
+    os.close(reading)
+    os.close(writing)
+
+
 def test_bad_calls() -> None:
     guest = Guest()
     assert guest.call("poll_oneoff", SUBSCRIPTIONS, EVENTS, 0, RESULT) == "INVAL"

@@ -25,6 +25,18 @@ WAITING = """(module
   (func (export "wait") (result i32) (call $poll (i32.const 48) (i32.const 256) (i32.const 1) (i32.const 400)))
   (func (export "read") (result i32) (call $read (i32.const 0) (i32.const 512) (i32.const 1) (i32.const 400))))"""
 
+# as much as can be, 64 KiB at once; how much that was
+WRITING = """(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (global $written (mut i32) (i32.const 0))
+  (data (i32.const 512) "\\00\\00\\01\\00\\00\\00\\01\\00")
+  (func (export "written") (result i32) (global.get $written))
+  (func (export "write") (loop
+    (if (call $write (i32.const 1) (i32.const 512) (i32.const 1) (i32.const 400)) (then unreachable))
+    (global.set $written (i32.add (global.get $written) (i32.load (i32.const 400))))
+    (br 0))))"""
+
 GROWING = """(module
   (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
   (memory (export "memory") 1)
@@ -54,6 +66,38 @@ def test_timeouts_end_waiting(waiting: Any, name: str) -> None:
     with pytest.raises(wasmjit.Timeout):
         waiting.functions[name](timeout=0.1)
     assert 0.09 < time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_timeouts_end_writing(kind: str, blocking: bool) -> None:
+    """Nobody reads."""
+    import socket
+
+    ends: list[Any] = list(os.pipe()) if kind == "pipe" else list(socket.socketpair())
+    number = ends[1] if kind == "pipe" else ends[1].fileno()
+    os.set_blocking(number, blocking)
+    with open(number, "wb", closefd=False) as file:
+        for stdout in (number, file):
+            program = wasmjit.load(WRITING.encode(), wasi=Wasi(stdout=stdout))
+            with pytest.raises(wasmjit.Timeout):
+                program.exports.write(timeout=0.1)
+            assert program.exports.written() >= (4096 if stdout is number else 0)
+    for end in ends:
+        os.close(end) if kind == "pipe" else end.close()
+
+
+def test_timeouts_end_sending() -> None:
+    import socket
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        program = wasmjit.load(
+            WRITING.replace("(i32.const 1) (i32.const 512)", "(i32.const 3) (i32.const 512)").encode(), wasi=Wasi(sockets=[theirs])
+        )
+        with pytest.raises(wasmjit.Timeout):
+            program.exports.write(timeout=0.1)
+        assert program.exports.written() >= 4096
 
 
 @pytest.mark.parametrize("name", ["sleep", "wait", "read"])

@@ -5,6 +5,8 @@ import io
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,20 @@ def test_bytes_iterable_callable() -> None:
     called = Guest(Wasi(stdin=lambda count: asked.append(count) or b"x" * 3))  # type: ignore[func-returns-value]
     assert [called.read(0, 2), called.read(0, 2), called.read(0, 1)] == [b"xx", b"x", b"x"]
     assert asked == [2, 1]
+
+
+def test_an_iterable_is_asked_only_when_the_guest_asks() -> None:
+    given: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for n in range(3):
+            given.append(n)
+            yield b"%d\n" % n
+
+    guest = Guest(Wasi(stdin=pieces()))
+    assert given == []
+    assert (guest.read(0), given) == (b"0\n", [0])
+    assert (guest.read(0, 1), guest.read(0, 1), given) == (b"1", b"\n", [0, 1])
 
 
 def test_reading_into_several_buffers() -> None:
@@ -48,6 +64,19 @@ def test_files_and_paths_as_stdin(tmp_path: Path) -> None:
         assert Guest(Wasi(stdin=unpacked)).read(0) == b"packed"
     with pytest.raises(FileNotFoundError):
         Guest(Wasi(stdin=tmp_path / "missing"))
+
+
+def test_a_stdin_that_does_not_block_is_waited_for() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with open(reading, "rb") as file:
+        for guest in (Guest(Wasi(stdin=file)), Guest(Wasi(stdin=reading))):
+            timer = threading.Timer(0.02, os.write, (writing, b"late"))
+            timer.start()
+            assert guest.read(0) == b"late"
+            timer.join()
+        os.close(writing)
+        assert guest.read(0) == b""
 
 
 def test_host_descriptor_as_stdin() -> None:
@@ -157,14 +186,33 @@ def test_order_with_print_on_a_pipe() -> None:
 def test_exceptions_of_callables_pass_unchanged(kind: type[BaseException]) -> None:
     error = kind("mine")
 
+    class Failing:
+        def __iter__(self) -> "Failing":
+            return self
+
+        def __next__(self) -> bytes:
+            return fail(self)
+
     def fail(_: object) -> bytes:
         raise error
 
-    for name, wasi in (("fd_write", Wasi(stdout=fail)), ("fd_read", Wasi(stdin=fail))):
+    for name, wasi in (("fd_write", Wasi(stdout=fail)), ("fd_read", Wasi(stdin=fail)), ("fd_read", Wasi(stdin=Failing()))):
         guest = Guest(wasi)
         with pytest.raises(kind) as caught:
             guest.call(name, int(name == "fd_write"), *guest.iovec((BUFFER, 1)), RESULT)
         assert caught.value is error and caught.traceback[-1].name == "fail"
+
+
+def test_a_full_file_that_does_not_block_takes_nothing() -> None:
+    class Full(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> None:
+            return None
+
+    guest = Guest(Wasi(stdout=Full()))
+    assert guest.call("fd_write", 1, *guest.iovec((BUFFER, 5)), RESULT) == "AGAIN"
 
 
 def test_errors_of_files_are_errnos(tmp_path: Path) -> None:

@@ -155,10 +155,14 @@ def fetch_file(file: "Any") -> "Fetch":
     binary = getattr(file, "buffer", file)
     read = getattr(binary, "read1", binary.read)
 
+    number = host_number(file)
+
     def fetch(count: int) -> bytes:
-        while (data := read(count)) is None:  # a file that does not block has nothing yet
-            wait_ready(binary.fileno())
-        return data.encode() if isinstance(data, str) else data
+        data = read(count)
+        if not data and number is not None and not os.get_blocking(number):  # it is at its end, or has nothing yet
+            wait_ready(number)
+            data = read(count)
+        return data.encode() if isinstance(data, str) else data or b""
 
     return fetch
 
