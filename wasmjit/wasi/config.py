@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Self
 
-    from wasmjit.wasi.context import Descriptor
     from wasmjit.wasi.folder import Folder
     from wasmjit.wasi.memdir import Contents, MemoryDir
 

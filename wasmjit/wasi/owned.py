@@ -3,8 +3,8 @@
 import os
 from stat import S_ISFIFO
 
-from wasmjit.wasi.abi import SEEKING, STREAM, Right
-from wasmjit.wasi.hostfile import HostFile
+from wasmjit.wasi.abi import Right
+from wasmjit.wasi.hostfile import HostFile, lent_file
 
 
 def pipe(right: int) -> tuple[HostFile, int]:
@@ -12,7 +12,7 @@ def pipe(right: int) -> tuple[HostFile, int]:
     reading, writing = os.pipe()
     own, other = (reading, writing) if right == Right.FD_READ else (writing, reading)
     os.set_blocking(own, False)
-    return HostFile(own, os.fstat(own), STREAM | right), other
+    return kept(own, right), other
 
 
 def shared(number: int, right: int) -> HostFile:
@@ -20,9 +20,16 @@ def shared(number: int, right: int) -> HostFile:
 
     A pipe is opened once more where the system lets us, so that it need not block here, and goes on to where the embedder uses it.
     """
-    status = os.fstat(number)
-    own = reopened(number, os.O_RDONLY if right == Right.FD_READ else os.O_WRONLY) if S_ISFIFO(status.st_mode) else None
-    return HostFile(os.dup(number) if own is None else own, status, STREAM | SEEKING | right)
+    fifo = S_ISFIFO(os.fstat(number).st_mode)
+    own = reopened(number, os.O_RDONLY if right == Right.FD_READ else os.O_WRONLY) if fifo else None
+    return kept(os.dup(number) if own is None else own, right)
+
+
+def kept(number: int, right: int) -> HostFile:
+    """A standard stream that closes its host descriptor."""
+    file = lent_file(number, right)
+    file.owned = True
+    return file
 
 
 def reopened(number: int, mode: int) -> int | None:
