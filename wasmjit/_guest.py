@@ -13,6 +13,7 @@ from ._instance import Instance
 from ._run import start_function
 from ._traps import Terminated, Trap
 from .runtime.functions import within
+from .wasi._wait import call_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,15 +28,21 @@ N = native()
 
 TRAPPED, FAILED = 134, 1  # return codes, as of the command
 PATIENCE = 1.0  # seconds that the end of Python waits for guests which it has ended
-# Seconds between two looks for signals. The system may hand one to a thread that takes a tick of optimized code just then; Python's main
-# thread, whose handlers are to run, sleeps on.
+# Seconds between two looks for what else there is to do, such as signals: the system may hand one to a thread that takes a tick of
+# optimized code just then, and Python's main thread, which is to run the handler, sleeps on.
 LOOK = 0.1
 
 _running: "set[Guest]" = set()
 
 
 def look(deadline: float | None) -> float:
-    """How many seconds to wait before the next look for signals; deadline: a time of time.monotonic(), None for none."""
+    """How many seconds to wait before the next look; deadline: a time of time.monotonic(), None for none.
+
+    Raises Terminated or Timeout where the caller is called by WebAssembly and has to end.
+    """
+    error = call_over()
+    if error is not None:
+        raise error
     return LOOK if deadline is None else min(LOOK, max(0.0, deadline - monotonic()))
 
 

@@ -71,6 +71,34 @@ def test_killed_before_it_has_begun() -> None:
         assert process.returncode == -9
 
 
+def test_killed_while_a_function_of_it_waits_for_another() -> None:
+    inner: list[Process] = []
+
+    def f() -> None:
+        with Process(module(ENDLESS["sleep"]), stdout=subprocess.DEVNULL) as process:
+            inner.append(process)
+            try:
+                process.communicate()
+            finally:
+                process.kill()
+
+    with Process(module(CALLS), stdout=PIPE, imports={"env": {"f": f}}) as process:
+        killed(process)
+    assert inner[0].wait(LONG) == -9
+
+
+def test_a_function_of_it_cannot_wait_for_it() -> None:
+    made = threading.Event()
+
+    def f() -> None:
+        made.wait()
+        process.wait()
+
+    process = Process(module(CALLS), stdout=PIPE, stderr=PIPE, imports={"env": {"f": f}})
+    made.set()
+    assert b"RuntimeError" in process.communicate()[1] and process.returncode == 1
+
+
 def left_over() -> tuple[list[str], int]:
     """The descriptors and threads that there are."""
     return sorted(os.listdir("/proc/self/fd")), threading.active_count()

@@ -3,12 +3,14 @@
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import wasmjit
+from tests import modes
 from tests.paths import EXAMPLES
 
 HELLO = EXAMPLES / "hello.wasm"
@@ -136,6 +138,33 @@ def test_exceptions_of_host_functions_pass() -> None:
         wasmjit.run(
             wasmjit.Module('(module (import "env" "f" (func $f)) (func (export "_start") (call $f)))'), imports={"env": {"f": fail}}
         )
+
+
+@pytest.mark.parametrize("mode", modes.parameters(modes.SETTINGS, quick=("interp guard", "opt", "auto", "reference")))
+def test_exceptions_of_streams_keep_their_traceback(mode: str) -> None:
+    error = OSError("mine")
+
+    def fail(_: object) -> bytes:
+        raise error
+
+    module = wasmjit.Module(TOOL, config=modes.config(mode))
+    for streams in ({"stdin": fail, "stdout": subprocess.DEVNULL}, {"stdout": fail}):
+        with pytest.raises(OSError) as caught:
+            wasmjit.run(module, **streams)
+        assert caught.value is error and caught.traceback[-1].name == "fail"
+        error.__traceback__ = None
+
+
+def test_input_is_streamed() -> None:
+    given = []
+
+    def pieces() -> Iterator[bytes]:
+        for n in range(5):
+            given.append(n)
+            yield b"piece %d" % n
+
+    done = wasmjit.run(wasmjit.Module(TOOL, name="tool"), stdin=pieces(), capture_output=True)
+    assert (done.stdout, given) == (b"tool\0piece 0", [0])
 
 
 def test_load_makes_a_wasi_when_asked_for() -> None:

@@ -1,7 +1,11 @@
 """Sockets that the embedder passes."""
 
 import socket
+import threading
 
+import pytest
+
+import wasmjit
 from tests.wasi.guest import BUFFER, RESULT, Guest
 from wasmjit.wasi import Wasi
 
@@ -56,6 +60,31 @@ def test_truncated_datagrams() -> None:
         ours.send(b"datagram")
         guest.good("sock_recv", FD, *guest.iovec((BUFFER, 4)), 0, RESULT, RESULT + 4)
         assert guest.number() == 4 and guest.number(RESULT + 4, 2) == 1
+
+
+WAITS = """(module
+  (import "wasi_snapshot_preview1" "sock_recv" (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 512) "\\00\\08\\00\\00\\04\\00\\00\\00\\00\\09\\00\\00\\04\\00\\00\\00")
+  (func (export "all") (result i32)
+    (call $recv (i32.const 3) (i32.const 512) (i32.const 2) (i32.const 2) (i32.const 600) (i32.const 604))))"""
+
+
+def test_receiving_all_ends_with_a_timeout() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        instance = wasmjit.load(WAITS.encode(), wasi=Wasi(sockets=[theirs]))
+        receive, memory = instance.exports["all"], instance.memory
+        ours.send(b"abc")
+        timer = threading.Timer(0.02, ours.send, (b"defghi",))
+        timer.start()
+        assert receive(timeout=60) == 0 and memory[600] == 8
+        assert (memory.read(2048, 4), memory.read(2304, 4)) == (b"abcd", b"efgh")
+        timer.join()
+        with pytest.raises(wasmjit.Timeout):
+            receive(timeout=0.05)
+        ours.send(b"xyz")
+        ours.shutdown(socket.SHUT_WR)
+        assert receive(timeout=60) == 0 and memory[600] == 3 and memory.read(2048, 3) == b"xyz"
 
 
 def test_accept() -> None:

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from wasmjit._traps import Terminated, Timeout
     from wasmjit.wasi.context import Context
 
 FOREVER = 1e9  # seconds: what the runtime says when no deadline is set
@@ -44,19 +45,27 @@ def bounded() -> bool:
     return remaining() != FOREVER or waker() >= 0
 
 
-def check_limits() -> None:
-    """Raise Terminated when another thread has ended the running call, Timeout when its time is over."""
+def call_over() -> "Terminated | Timeout | None":
+    """Why the running call must end: another thread has ended it, its time is over."""
     native = runtime()
-    if native is None:
-        return
-    if native.call_ended():
+    if native is not None and native.call_ended():
         from wasmjit._traps import Terminated
 
-        raise Terminated
-    if native.deadline_remaining() <= 0:
+        return Terminated()
+    if native is not None and native.deadline_remaining() <= 0:
         from wasmjit._traps import Timeout
 
-        raise Raised(Timeout())  # it is an OSError, of which the wrapper would make an errno
+        return Timeout()
+    return None
+
+
+def check_limits() -> None:
+    """Raise Terminated or Timeout when the running call must end."""
+    error = call_over()
+    if isinstance(error, OSError):
+        raise Raised(error)  # a Timeout, of which the wrapper would make an errno
+    if error is not None:
+        raise error
 
 
 def ready(wanted: dict[int, int], seconds: float) -> dict[int, int]:

@@ -39,6 +39,17 @@ class Socket(Descriptor):
         self.ready_to_read()
         return self.socket.recvmsg_into(buffers)[0]
 
+    def receive_all(self, buffers: list[memoryview]) -> int:
+        """Fill the buffers, waiting here as often as it takes; less only where the stream ends."""
+        done = 0
+        for buffer in buffers:
+            while buffer and (count := self.read([buffer])):
+                buffer = buffer[count:]
+                done += count
+            if buffer:
+                break
+        return done
+
     def write(self, buffers: list[memoryview]) -> int:
         if not buffers:
             return 0
@@ -103,7 +114,10 @@ def sock_recv(
     buffers = iovecs(window, iovs, count)
     connected.ready_to_read()
     host = (socket.MSG_PEEK if flags & RECV_PEEK else 0) | (socket.MSG_WAITALL if flags & RECV_WAITALL else 0)
-    done, _, told, _ = connected.socket.recvmsg_into(buffers or [bytearray()], 0, host)
+    if host == socket.MSG_WAITALL and bounded() and connected.filetype == FileType.SOCKET_STREAM:
+        done, told = connected.receive_all(buffers), 0
+    else:
+        done, _, told, _ = connected.socket.recvmsg_into(buffers or [bytearray()], 0, host)
     size_cell[:] = done.to_bytes(4, "little")
     flags_cell[:] = (RECV_DATA_TRUNCATED if told & socket.MSG_TRUNC else 0).to_bytes(2, "little")
 
