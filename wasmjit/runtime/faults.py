@@ -59,6 +59,7 @@ from wasmjit.runtime.platform import (
     SIG_IGN,
     SIGACTION_BYTES,
     SIGACTION_FLAGS,
+    SIGACTION_MASK,
     SIGBUS,
     SIGINFO_ADDR,
     SIGINFO_CODE,
@@ -225,8 +226,11 @@ def forward_enter() -> ptr[Forward]:
 
 
 @fn
-def handler_install(signal: i32, previous: ptr[Previous], handler: u64, flags: i32) -> boolean:
-    """Make our handler of a signal the one that is called first; another one found there is remembered. Cheap if it is."""
+def handler_install(signal: i32, previous: ptr[Previous], handler: u64, flags: i32, mask: u64) -> boolean:
+    """Make our handler of a signal the one that is called first; another one found there is remembered. Cheap if it is.
+
+    mask: what else is blocked while it runs, bit N - 1 for signal N.
+    """
     found = alloca(u8, SIGACTION_BYTES)
     if sigaction(signal, ptr[u8](0), found) != 0:
         return False
@@ -236,6 +240,7 @@ def handler_install(signal: i32, previous: ptr[Previous], handler: u64, flags: i
     action = alloca(u8, SIGACTION_BYTES)
     memset(action, 0, SIGACTION_BYTES)
     store(u64, action, handler)
+    store(u64, action + SIGACTION_MASK, mask)
     store(i32, action + SIGACTION_FLAGS, flags)
     return sigaction(signal, action, ptr[u8](0)) == 0
 
@@ -260,7 +265,7 @@ def previous_push(previous: ptr[Previous], action: ptr[u8]) -> void:
 def fault_assert() -> boolean:
     """Put our handlers in front of what was installed since the last time. Called with the GIL held, for every instance made."""
     handler = u64(fnptr(fault_handler))
-    return handler_install(SIGSEGV, PREVIOUS[0], handler, FLAGS) and handler_install(SIGBUS, PREVIOUS[1], handler, FLAGS)
+    return handler_install(SIGSEGV, PREVIOUS[0], handler, FLAGS, 0) and handler_install(SIGBUS, PREVIOUS[1], handler, FLAGS, 0)
 
 
 @export

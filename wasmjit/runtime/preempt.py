@@ -2,8 +2,12 @@
 
 While a thread runs optimized code a timer sends it a signal every few milliseconds. If that finds it in a unit, the safepoint is
 run right there, on the thread's own stack below the interrupted frame: it may run Python, let go of the GIL, or throw, which
-leaves the signal's frame behind like any other. So the signal is let through again before, and no throw has to set right what is
-blocked; until then it is blocked, or a flood of it would pile up frames. Returning, the kernel restores the registers, all of them.
+leaves the signal's frame behind like any other. So signals are let through again before, and no throw has to set right what is
+blocked; until then they are blocked, or a flood of ours would pile up frames. Returning, the kernel restores the registers, all of them.
+
+A signal for the process goes to its main thread, but a thread that the kernel just tells of a tick takes it if it comes first. Python
+runs handlers in the main thread only, and what that waits in is not interrupted then. So a tick in another thread keeps off what came
+with it until the main thread has it.
 
 The code may have been interrupted anywhere. A function that has no frame yet, or none any more, counts as not called. What the code
 may have been about to write to the context (callee, instance) is put back, and slots above the frame, where arguments and results may
@@ -25,6 +29,7 @@ from wasmjit.native.lang import (
     fn,
     fnptr,
     i32,
+    i64,
     load,
     ptr,
     u8,
@@ -32,7 +37,7 @@ from wasmjit.native.lang import (
     var,
     void,
 )
-from wasmjit.native.libc import dlsym, pthread_getspecific
+from wasmjit.native.libc import dlsym, pthread_getspecific, pthread_sigmask, sigpending, usleep
 from wasmjit.runtime.codearena import in_code
 from wasmjit.runtime.context import THREADS, current_ec
 from wasmjit.runtime.faults import Previous, forward, handler_install
@@ -44,16 +49,25 @@ from wasmjit.runtime.platform import (
     SA_RESTART,
     SA_SIGINFO,
     SI_TIMER,
+    SIG_BLOCK,
+    SIG_SETMASK,
     SIGINFO_CODE,
     SIGINFO_VALUE,
+    SIGSET_BYTES,
     SIGURG,
+    UC_SIGMASK,
 )
 from wasmjit.runtime.safepoints import safepoint
 from wasmjit.runtime.structs import Ec
-from wasmjit.runtime.timers import MARK, timer_make, timer_start, timer_stop, timer_unblock
+from wasmjit.runtime.timers import MARK, timer_make, timer_start, timer_stop
 from wasmjit.runtime.units import unit_of_pc
 
 FLAGS = SA_SIGINFO | SA_RESTART  # not on the alternate stack: what runs may take long and be left by a throw
+OURS = 1 << (SIGURG - 1)
+# blocked while a tick is looked at: all but those that code itself causes (ill, trap, abrt, bus, fpe, segv, sys), and the C library's own
+MASK = (1 << 64) - 1 - sum(1 << (number - 1) for number in (4, 5, 6, 7, 8, 11, 31, 32, 33))
+KEPT_OFF = 100  # times that a tick waits for another thread to take a signal, which may have to wait for a processor,
+KEPT_OFF_US = 100  # so many microseconds each
 ABOVE = 4608  # slots above ec.vs_top that may be in use: the largest exit's (4096), arguments, results
 HEADROOM_LEFT = 4  # a tick is left out when more than this part of the headroom below ec.stack_limit is used
 
@@ -87,20 +101,41 @@ def preempt_tick(ec: ptr[Ec], context: ptr[u8]) -> void:
     pc = load(u64, context + REG_PC)
     if in_code(pc):
         caller = frameless_return(pc, context)
-        preempt_here(ec, pc if caller == 0 else caller - 1, load(u64, context + REG_FP))
+        preempt_here(ec, pc if caller == 0 else caller - 1, load(u64, context + REG_FP), context)
     else:
         ec.missed = 1
+    if ec.main_thread == 0:
+        signals = alloca(u64, SIGSET_BYTES // 8)
+        signals[0] = MASK
+        pthread_sigmask(SIG_BLOCK, ptr[u8](signals), ptr[u8](0))
+        keep_off(context)
+
+
+@fn
+def keep_off(context: ptr[u8]) -> void:
+    """Leave signals that are there for the process, and would be let through with the mask of before, to another thread."""
+    pending = alloca(u64, SIGSET_BYTES // 8)
+    ours = load(u64, context + UC_SIGMASK) | OURS
+    left: i64 = KEPT_OFF
+    while left > 0:
+        if sigpending(ptr[u8](pending)) != 0 or pending[0] & ~ours == 0:
+            return
+        usleep(KEPT_OFF_US)
+        left -= 1
 
 
 @fn(cold=True)
 def preempt_late(ec: ptr[Ec]) -> void:
     """Optimized code called the runtime, which is about to return: a tick came meanwhile, or before."""
-    preempt_here(ec, ec.native_pc, ec.native_fp)
+    preempt_here(ec, ec.native_pc, ec.native_fp, ptr[u8](0))
 
 
 @fn
-def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
-    """A safepoint in optimized code, as if it had called the runtime at pc; none if too little is left of a stack for that."""
+def preempt_here(ec: ptr[Ec], pc: u64, fp: u64, context: ptr[u8]) -> void:
+    """A safepoint in optimized code, as if it had called the runtime at pc; none if too little is left of a stack for that.
+
+    context: of the signal whose handler this is, 0: of none.
+    """
     ec.missed = 0
     here = u64(alloca(u8))
     if here < ec.stack_limit - (ec.stack_limit - ec.native_lo) // HEADROOM_LEFT:
@@ -124,7 +159,10 @@ def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
     if fp < here or fp >= u64(ec.act):  # not set up yet: the register is still the interpreter's
         ec.native_fp = u64(ec.act)
     ec.vs_top = top + ABOVE
-    timer_unblock()
+    if context != 0:
+        if ec.main_thread == 0:
+            keep_off(context)
+        pthread_sigmask(SIG_SETMASK, context + UC_SIGMASK, ptr[u8](0))
     safepoint(ec)
     ec.vs_top = top
     ec.inst = inst
@@ -139,7 +177,7 @@ def preempt_here(ec: ptr[Ec], pc: u64, fp: u64) -> void:
 @fn
 def preempt_assert() -> boolean:
     """Make our handler the one that is called first. Cheap if it is."""
-    return handler_install(SIGURG, OTHERS, u64(fnptr(preempt_handler)), FLAGS)
+    return handler_install(SIGURG, OTHERS, u64(fnptr(preempt_handler)), FLAGS, MASK)
 
 
 @fn(cold=True)

@@ -1,10 +1,10 @@
 """One module a platform: context offsets, system constants, trampolines in assembler. Build time only.
 
-A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of the program counter, the stack pointer and
-the register of a C function's first argument), REG_SLOT_PC, REG_CSP and REG_EC (of the registers in which interpreter
-handlers keep slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), REG_FP (of the frame
-pointer), REG_LINK (of the register with the return address, if there is one), ENTRY_SP_BIAS, SYS_*, ELF_MACHINE,
-`assembler()`: text that defines `enter` and `rt_throw`, and `thunk(name, target, returns)`: text of an entry of
+A platform module defines: REG_PC, REG_SP, REG_ARG0 (offsets in ucontext_t of the program counter, the stack pointer and the
+register of a C function's first argument), REG_SLOT_PC, REG_CSP and REG_EC (of the registers in which interpreter handlers keep
+slot pc, control stack pointer and Ec), REG_FAULT (of the address that a fault is about), REG_FP (of the frame pointer),
+REG_LINK (of the register with the return address, if there is one), UC_SIGMASK (of what is blocked), ENTRY_SP_BIAS, SYS_*,
+ELF_MACHINE, `assembler()`: text that defines `enter` and `rt_throw`, and `thunk(name, target, returns)`: text of an entry of
 runtime.natives.
 What all of them share is here.
 """
@@ -31,6 +31,7 @@ ENTRY_SP_BIAS = chosen.ENTRY_SP_BIAS  # what a C function finds its stack pointe
 ELF_MACHINE = chosen.ELF_MACHINE
 SYS_TIMER_CREATE, SYS_TIMER_SETTIME, SYS_TIMER_DELETE = chosen.SYS_TIMER_CREATE, chosen.SYS_TIMER_SETTIME, chosen.SYS_TIMER_DELETE
 REG_FP, REG_LINK = chosen.REG_FP, chosen.REG_LINK
+UC_SIGMASK = chosen.UC_SIGMASK
 
 # Linux and glibc or musl, 64 bit
 PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC = 0, 1, 2, 4
@@ -38,10 +39,11 @@ MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS, MAP_NORESERVE = 0x02, 0x10, 0x20, 0x4000
 RLIMIT_AS = 9
 CLOCK_MONOTONIC = 1
 SIGBUS, SIGSEGV, SIGURG = 7, 11, 23
-SIG_DFL, SIG_IGN, SIG_UNBLOCK = 0, 1, 1
+SIG_DFL, SIG_IGN = 0, 1
+SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = 0, 1, 2
 SIGSET_BYTES = 128  # sigset_t
 SA_SIGINFO, SA_ONSTACK, SA_RESTART, SA_NODEFER = 4, 0x08000000, 0x10000000, 0x40000000
-SIGACTION_BYTES, SIGACTION_FLAGS = 152, 136  # struct sigaction: handler at 0
+SIGACTION_BYTES, SIGACTION_MASK, SIGACTION_FLAGS = 152, 8, 136  # struct sigaction: handler at 0
 SIGINFO_CODE, SIGINFO_ADDR, SIGINFO_VALUE = 8, 16, 24  # siginfo_t
 UC_STACK, UC_STACK_SIZE = 16, 32  # ucontext_t: the stack_t
 SI_TIMER, SI_TKILL = -2, -6  # from timers; what raise() sends

@@ -13,6 +13,7 @@ REG_FP, REG_LINK = 120, 0  # rbp
 REG_PC, REG_SP, REG_ARG0 = 168, 160, 104  # ucontext_t: rip, rsp, rdi
 REG_SLOT_PC, REG_CSP, REG_EC = 72, 104, 96  # r12, rdi, r15
 REG_FAULT = 216  # cr2
+UC_SIGMASK = 296
 ENTRY_SP_BIAS = 8  # the return address
 SYS_GETTID, SYS_FUTEX = 186, 202
 
