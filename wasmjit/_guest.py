@@ -28,8 +28,8 @@ N = native()
 
 TRAPPED, FAILED = 134, 1  # return codes, as of the command
 PATIENCE = 1.0  # seconds that the end of Python waits for guests which it has ended
-# Seconds between two looks for what else there is to do, such as signals: the system may hand one to a thread that takes a tick of
-# optimized code just then, and Python's main thread, which is to run the handler, sleeps on.
+# Seconds between two looks for what else there is to do: who waits may be called by WebAssembly itself and have to end, and signals wake
+# the main thread only where no other thread was handed them.
 LOOK = 0.1
 
 _running: "set[Guest]" = set()
@@ -172,7 +172,7 @@ def _theirs(traceback: "TracebackType | None") -> "TracebackType | None":
 @atexit.register
 def end_all() -> None:
     """At the end of Python: guests end while their threads can still do so in order."""
-    guests = list(_running)
+    guests = [guest for guest in list(_running) if guest.pid == os.getpid()]  # not those of a process that this one was forked from
     for guest in guests:
         guest.end(SIGKILL)
     patience = monotonic() + PATIENCE
