@@ -8,13 +8,13 @@ import pytest
 from wasmjit import Config
 
 # Settings of each mode. Compilation is synchronous in all of them, so that which code runs does not depend on how fast it was compiled.
-EAGER: dict[str, Any] = {"compile": "sync", "deterministic": True, "thresholds": {"warm": 1, "window": 1}}
+EAGER: dict[str, Any] = {"compile": "sync", "cache": False, "thresholds": {"warm": 1, "window": 1}}
 SETTINGS: dict[str, dict[str, Any]] = {
     "interp guard": {"tier": "interp"},
     "interp checked": {"tier": "interp", "memory": "checked"},
     "reference": {"tier": "reference"},
-    "opt": {"tier": "opt", "compile": "sync", "deterministic": True},
-    "opt checked": {"tier": "opt", "memory": "checked", "compile": "sync", "deterministic": True},
+    "opt": {"tier": "opt", "compile": "sync", "cache": False},
+    "opt checked": {"tier": "opt", "memory": "checked", "compile": "sync", "cache": False},
     "auto": {"tier": "auto", **EAGER},
     "deopt-every-guard": {"tier": "auto", "stress": "deopt-every-guard", **EAGER},
     "ping-pong": {"tier": "auto", "stress": "ping-pong", **EAGER},

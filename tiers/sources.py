@@ -3,7 +3,7 @@
 from struct import iter_unpack
 
 from wasmjit._image import native
-from wasmjit.runtime.codes import MOD_CHECKED
+from wasmjit.runtime.codes import MOD_CANONICAL, MOD_CHECKED
 from wasmjit.tiers import policy
 from wasmjit.tiers.optimizer.leb import unsigned
 from wasmjit.tiers.optimizer.request import NO_FUNCTION, POINT, TARGET, Options, Request, Source
@@ -42,7 +42,9 @@ def request_for(mod: int, everything: Source, entries: "Entries", options: Optio
     """A request for entries of a module. everything: what earlier requests have had of it; counts: as in `touched`."""
     needed = touched(mod, sorted({function for function, _ in entries}), options, counts)
     profiles = {} if counts is None else {f: found for f in needed if (found := counts[f])[0]}
-    return Request(part_of(mod, everything, needed), entries, profiles, bool(N.mod_flags(mod) & MOD_CHECKED), options)
+    flags = N.mod_flags(mod)
+    source, checked, canonical = part_of(mod, everything, needed), bool(flags & MOD_CHECKED), bool(flags & MOD_CANONICAL)
+    return Request(source, entries, profiles, checked, options, canonical=canonical)
 
 
 def part_of(mod: int, everything: Source, functions: "Iterable[int]") -> Source:

@@ -29,7 +29,9 @@ class Config:
     background where none can be started.
     memory: "guard" traps out-of-bounds accesses through unmapped pages, "checked" compares each address with the length.
     cache: where compiled code is kept: True for the user's cache folder, a path, or False for nowhere.
-    deterministic: the same calls take the same ways through the tiers in each run: compile is "sync", no code of earlier runs is used.
+    deterministic: runs are the same on every machine. Calls take the same ways through the tiers: compile is "sync", no code of earlier
+    runs is used. Where the specification leaves open which NaN float arithmetic gives (4.3.3), it is the canonical one, its sign bit clear
+    (appendix, deterministic profile), as this module computes it: modules that it imports from go by their own Config.
     stress: for tests, "osr-every-loop" changes to optimized code at each turn of a loop that has some, "deopt-every-guard" leaves it
     at each guard, "ping-pong" does both.
     thresholds: when code is promoted, as a mapping or an object with some of these: warm, samples (20 us of interpretation) of a

@@ -7,7 +7,7 @@ from ._functype import FuncType
 from ._image import native
 from .binary import MAP_FROM
 from .native.cache import note_folder
-from .runtime.codes import MOD_CHECKED
+from .runtime.codes import MOD_CANONICAL, MOD_CHECKED
 from .tiers.policy import STRONGEST
 
 TYPE_CHECKING = False
@@ -94,7 +94,8 @@ class Module:
             raise TypeError(f"config must be a Config, not {type(config).__name__}")
         note_folder(config.cache)
         checked = MOD_CHECKED if config.memory == "checked" or N.memory_slots() == 0 else 0
-        mod = N.mod_load(address, nbytes, _tiering.flags(config) | checked, 0)
+        canonical = MOD_CANONICAL if config.deterministic else 0
+        mod = N.mod_load(address, nbytes, _tiering.flags(config) | checked | canonical, 0)
         if mod == 0:
             if mapping is not None:
                 N.unmap_file(mapping, nbytes)

@@ -57,11 +57,11 @@ def _value(rng: random.Random, kind: str) -> int:
     return rng.getrandbits(width) if kind[0] == "i" else bits_of(kind, rng.choice((rng.randrange(-100, 100), rng.uniform(-1e9, 1e9))))
 
 
-def run(binary: bytes, calls: list[Call], mode: str) -> list[Any]:
+def run(binary: bytes, calls: list[Call], mode: str, deterministic: bool = False) -> list[Any]:
     """(event, state) for instantiation and each call. The module is one, its instances are many, so that what is hot gets compiled."""
     if mode == PEER:
-        return _run_peer(binary, calls)
-    module = wasmjit.Module(binary, config=config(mode))
+        return _run_peer(binary, calls, deterministic)
+    module = wasmjit.Module(binary, config=config(mode, deterministic=deterministic))
     found: list[Any] = []
     for name, bits in calls or [("", [])]:
         event: Event
@@ -75,10 +75,11 @@ def run(binary: bytes, calls: list[Call], mode: str) -> list[Any]:
     return found
 
 
-def _run_peer(binary: bytes, calls: list[Call]) -> list[Any]:
+def _run_peer(binary: bytes, calls: list[Call], deterministic: bool) -> list[Any]:
     peer: Any = import_module("wasmtime")
     settings = peer.Config()
     settings.max_wasm_stack = STACK
+    settings.cranelift_nan_canonicalization = deterministic
     engine = peer.Engine(settings)
     module = peer.Module(engine, binary)
     found: list[Any] = []
@@ -124,15 +125,18 @@ def comparable(step: Any, mode: str) -> Any:
     return kind, value, {name: item for name, item in items.items() if not isinstance(item, tuple) or item[0] != "table"}
 
 
-def examine(binary: bytes, seed: int, modes: list[str]) -> list[Difference]:
-    """How the other modes differ from the first one, at most one difference a mode. `seed`: of the arguments."""
+def examine(binary: bytes, seed: int, modes: list[str], deterministic: bool = False) -> list[Difference]:
+    """How the other modes differ from the first one, at most one difference a mode. `seed`: of the arguments.
+
+    deterministic: NaNs are canonical, so a module that shows their bits, in memory or as integers, does the same in all.
+    """
     modes = [mode for mode in modes if mode != PEER or find_spec(PEER)]
     calls = calls_of(wasmjit.Module(binary, config=config(modes[0])), seed)
-    expected = run(binary, calls, modes[0])
+    expected = run(binary, calls, modes[0], deterministic)
     found = []
     for mode in modes[1:]:
         try:
-            outcome = run(binary, calls, mode)
+            outcome = run(binary, calls, mode, deterministic)
         except Exception as error:
             found.append(Difference(mode, "", len(expected), f"{type(error).__name__}: {error}"))
             continue

@@ -22,7 +22,6 @@ from wasmjit._wat import assembler
 MODES = [BASE, PEER, "opt", *STRESSED]
 PATIENCE = 60.0  # seconds for one module in all modes
 OPTIONS = {
-    "canonicalize-nans": "true",
     "export-everything": "true",
     "max-imports": 0,
     "max-memories": 1,
@@ -36,10 +35,14 @@ OFF = ("simd", "relaxed-simd", "exceptions", "gc", "memory64", "tail-call", "thr
        "shared-everything-threads", "custom-descriptors", "compact-imports")  # fmt: skip
 
 
-def smith(seed: int) -> bytes | None:
-    """The module for a seed; None when the tool made nothing of it. Modules that cannot trap run longer, so every other one is such."""
+def smith(seed: int, canonical: bool = True) -> bytes | None:
+    """The module for a seed; None when the tool made nothing of it. Modules that cannot trap run longer, so every other one is such.
+
+    canonical: it makes its NaNs canonical itself.
+    """
     rng = random.Random(seed)
     options = OPTIONS | {
+        "canonicalize-nans": "true" if canonical else "false",
         "fuel": rng.choice((100, 1000, 3000)),
         "disallow-traps": "true" if seed % 2 else "false",
         "max-instructions": rng.choice((100, 400, 1000)),

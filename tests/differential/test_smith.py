@@ -35,12 +35,18 @@ def test_a_few() -> None:
         assert binary is None or examine.examine(binary, seed, [BASE, examine.PEER]) == []
 
 
+def test_a_few_show_canonical_nans() -> None:
+    for seed in range(6):
+        binary = smith.smith(seed, canonical=False)
+        assert binary is None or examine.examine(binary, seed, [*MODES[:3], "auto"], deterministic=True) == []
+
+
 def test_a_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     binary = assemble('(module (global (export "g") (mut i32) (i32.const 1)) (func (export "f") (param i32) (result i32) local.get 0))')
     right = examine.run
 
-    def wrong(binary: bytes, calls: list[Call], mode: str) -> list[object]:
-        found = right(binary, calls, mode)
+    def wrong(binary: bytes, calls: list[Call], mode: str, deterministic: bool) -> list[object]:
+        found = right(binary, calls, mode, deterministic)
         if mode == OTHER:
             (kind, value), state = found[1]
             found[1] = (kind, value), state | {"g": 2}

@@ -21,7 +21,7 @@ CONFIGS = {
     "interp guard": wasmjit.Config("interp"),
     "interp checked": wasmjit.Config("interp", memory="checked"),
     "reference": wasmjit.Config("reference"),
-    "opt": wasmjit.Config("opt", deterministic=True),
+    "opt": wasmjit.Config("opt", compile="sync", cache=False),
 }
 everywhere = pytest.mark.parametrize("mode", CONFIGS)
 

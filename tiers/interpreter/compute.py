@@ -1,7 +1,7 @@
 """Translation of computations, loads and stores: which form fits the operands."""
 
 from wasmjit.native.lang import boolean, fn, i64, load, ptr, u32, u64
-from wasmjit.runtime.codes import GUARD_OFFSETS, MOD_CHECKED
+from wasmjit.runtime.codes import GUARD_OFFSETS, MOD_CANONICAL, MOD_CHECKED
 
 from .emit import tr_emit, tr_put16, tr_put32, tr_put64, tr_take_back
 from .opcodes import OP_ADD, OP_BR_IF, OP_IF, OP_SUB
@@ -30,7 +30,7 @@ from .operands import (
 from .pairs import tr_pair
 from .stack import tr_materialize, tr_pop, tr_push
 from .state import CONSTANT, IN_INT, IN_LOCAL, IN_SUM, NOWHERE, Trans
-from .tables import BASE, COMMUTES, COMPARE, FLOAT_IN, INVERTED, KLASS, MIRRORED
+from .tables import BASE, CANONICAL, COMMUTES, COMPARE, FLOAT_IN, INVERTED, KLASS, MIRRORED
 
 
 @fn
@@ -156,6 +156,20 @@ def tr_unary(t: ptr[Trans], op: u32) -> None:
     position = tr_result(t, op, u32(BASE[op]) + (u32(0) if in_slot else u32(2)), 16)
     if in_slot:
         tr_put16(t, position + 10, slot)
+
+
+@fn
+def tr_canonical(t: ptr[Trans], op: u32) -> None:
+    """Behind a computation: where NaNs are canonical, the result of arithmetic passes through an instruction that makes it so."""
+    form = u32(CANONICAL[op])
+    if t.mod.flags & MOD_CANONICAL == 0 or form == 0:
+        return
+    position = tr_emit(t, form + 1, 16)
+    t.float_made = position
+    t.float_form = form
+    t.last = i64(position)
+    t.last_op = 0  # no pair begins with it
+    t.last_form = form
 
 
 @fn

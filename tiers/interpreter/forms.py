@@ -13,7 +13,7 @@ Operands: s a slot, r the accumulator of the operand's class (integer and refere
 
 from typing import NamedTuple
 
-from wasmjit.isa import BY_NAME, TABLE
+from wasmjit.isa import BY_NAME, CANONICAL_NAN, TABLE
 from wasmjit.isa.row import Row
 
 COMBOS = ("ss", "sr", "rs", "sk", "rk", "ks", "kr")
@@ -176,6 +176,17 @@ def _pairs() -> list[Form]:
     return forms
 
 
+# what stands behind arithmetic where NaNs are canonical: its result, in the accumulator, becomes the instruction's
+CANONICAL = tuple(
+    Row(f"{kind}.canonical", 0, params=(kind,), results=(kind,), meaning=f"a if a == a else from_bits(u{kind[1:]}({bits}))")
+    for kind, bits in CANONICAL_NAN.items()
+)
+
+
+def _canonical() -> list[Form]:
+    return [Form(f"{row.name}@{d}r", "unary", row, (d, "r")) for row in CANONICAL for d in "sr"]
+
+
 # handlers whose work is a C function `op_<name>(ec, pc, sp) -> trap code`; operands in canonical slots from d on:
 # [d u16 @8][top u16 @10][x u32 @12][y u32 @16]
 CALLED = ("memory_grow", "memory_fill", "memory_copy", "memory_init", "data_drop", "elem_drop",
@@ -201,5 +212,5 @@ def _special() -> list[Form]:
     return forms
 
 
-FORMS: tuple[Form, ...] = tuple(_special() + _computing() + _pairs() + _memory() + _load_pairs() + _branches())
+FORMS: tuple[Form, ...] = tuple(_special() + _computing() + _canonical() + _pairs() + _memory() + _load_pairs() + _branches())
 NUMBER = {form.name: number for number, form in enumerate(FORMS)}

@@ -55,6 +55,7 @@ BRANCH = const("op_branch", u16, _column(lambda row: NUMBER[f"br.{row.name}@ss"]
 FLOAT_IN = const("op_float_in", u8, _column(lambda row: int(bool(row.params) and is_float(row.params[-1]))))
 FLOAT_OUT = const("op_float_out", u8, _column(lambda row: int(bool(row.results) and is_float(row.results[0]))))
 NARROW = const("op_narrow", u8, _column(lambda row: int(bool(row.params) and row.params[-1] == "i32")))
+CANONICAL = const("op_canonical", u16, _column(lambda row: NUMBER[f"{row.results[0]}.canonical@sr"] if row.arithmetic else 0))
 COMMUTES = const("op_commutes", u8, _column(lambda row: int(row.name in COMMUTATIVE and row_class(row) == "binary")))
 INVERTED = const("op_inverted", u16, _column(_relation(INVERSE)))
 MIRRORED = const("op_mirrored", u16, _column(_relation(MIRROR)))

@@ -11,6 +11,7 @@ from .branches import tr_br, tr_br_if, tr_br_table, tr_return
 from .calls import tr_call, tr_call_indirect, tr_called, tr_global
 from .compute import (
     tr_binary,
+    tr_canonical,
     tr_equal_zero,
     tr_load,
     tr_store,
@@ -177,12 +178,14 @@ def tr_live(t: ptr[Trans], op: u32) -> u32:
     klass = KLASS[op]
     if klass == BINARY or klass == COMPARE:
         tr_binary(t, op)
+        tr_canonical(t, op)
     elif op == OP_EQZ:
         tr_equal_zero(t, OP_EQ)
     elif op == OP_EQZ_64:
         tr_equal_zero(t, OP_EQ_64)
     elif klass == UNARY and op != OP_IS_NULL:
         tr_unary(t, op)
+        tr_canonical(t, op)
     elif klass == LOAD or klass == STORE:
         tr_leb(t)
         offset = tr_leb(t)

@@ -7,7 +7,7 @@ from wasmjit.isa import BY_NAME, TABLE
 from wasmjit.tiers.optimizer import bulk, calls, control, variables, versions
 from wasmjit.tiers.optimizer.decode import NUMBERS, OP, number
 from wasmjit.tiers.optimizer.frames import Frame
-from wasmjit.tiers.optimizer.lower import CONDITIONS, NUMERIC, as_i32
+from wasmjit.tiers.optimizer.lower import CANONICAL, CONDITIONS, NUMERIC, as_i32
 from wasmjit.tiers.optimizer.memory import load, store
 from wasmjit.tiers.optimizer.state import Builder
 from wasmjit.tiers.optimizer.unit import Refused
@@ -23,6 +23,7 @@ def _refuse(b: Builder, f: Frame, immediate: Any, i: int) -> int:
 HANDLERS: list[Callable[[Builder, Frame, Any, int], int]] = [_refuse] * NUMBERS
 KIND = [OTHER] * NUMBERS
 LOWER: list[Any] = [None] * NUMBERS
+LOWER_CANONICAL: list[Any] = [None] * NUMBERS  # where NaNs are canonical
 TYPE = [""] * NUMBERS  # of what is pushed
 
 _TABLES: tuple[Mapping[str, Any], ...] = (control.HANDLERS, versions.HANDLERS, calls.HANDLERS, variables.HANDLERS, bulk.HANDLERS)
@@ -34,7 +35,7 @@ for _row in TABLE:
     if _row.name in NUMERIC:
         one = len(_row.params) == 1
         KIND[_o] = (ZERO_TEST if one else COMPARE) if _row.name in CONDITIONS else ONE if one else TWO
-        LOWER[_o] = NUMERIC[_row.name]
+        LOWER[_o], LOWER_CANONICAL[_o] = NUMERIC[_row.name], CANONICAL[_row.name]
         TYPE[_o] = LLVM[_row.results[0]]
     elif _row.kind == "const":
         KIND[_o], TYPE[_o] = CONST, LLVM[_row.results[0]]
@@ -49,7 +50,7 @@ CHECKED = frozenset(number(row) for row in TABLE if row.checks)  # their traps n
 def run(b: Builder, f: Frame, i: int) -> None:
     """Build a frame's function from position i to its end."""
     t = b.t
-    ops, imms, kinds, lower, pushed = f.body.ops, f.body.imms, KIND, LOWER, TYPE
+    ops, imms, kinds, lower, pushed = f.body.ops, f.body.imms, KIND, LOWER_CANONICAL if b.program.canonical else LOWER, TYPE
     vals, types, locals, local_types = f.vals, f.types, f.locals, f.body.locals
     push, push_type, pop, pop_type = vals.append, types.append, vals.pop, types.pop
     while i >= 0:

@@ -25,7 +25,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from wasmjit.isa import TABLE, Row
+from wasmjit.isa import CANONICAL_NAN, TABLE, Row
 from wasmjit.native import lang
 from wasmjit.native.compiler.expression import ExpressionCompiler
 from wasmjit.native.compiler.program import Program
@@ -190,6 +190,23 @@ def _hiding_literals(lower: Lowering, kind: str) -> Lowering:
     return arithmetic
 
 
+def _canonical(row: Row, lower: Lowering) -> Lowering:
+    """Arithmetic that gives no NaN but the canonical one. LLVM, to which all NaNs that arithmetic gives are one, does not see that.
+
+    It drops the choice otherwise: behind a square root it does.
+    """
+    kind = KINDS[row.results[0]]
+    nan = f"bitcast (i{kind.bits} {CANONICAL_NAN[row.results[0]]} to {kind.ir})"
+
+    def canonical(text: Text, *operands: str) -> str:
+        value = _hide(text, kind.ir, lower(text, *operands))
+        text.n = n = text.n + 1
+        text.lines.append(f"  %u{n} = fcmp uno {kind.ir} {value}, {value}\n  %q{n} = select i1 %u{n}, {kind.ir} {nan}, {kind.ir} {value}")
+        return f"%q{n}"
+
+    return canonical
+
+
 def _hide(text: Text, kind: str, value: str) -> str:
     """A float of which LLVM knows nothing."""
     text.n = n = text.n + 1
@@ -311,6 +328,7 @@ def _late(derive: Callable[..., Lowering], *arguments: Any) -> Lowering:
 
 _LOADS, _STORES = ([row for row in TABLE if row.kind == kind] for kind in ("load", "store"))
 NUMERIC: dict[str, Lowering] = {row.name: _late(_derive, row) for row in TABLE if row.meaning and not row.access[0]}
+CANONICAL = NUMERIC | {row.name: _canonical(row, NUMERIC[row.name]) for row in TABLE if row.arithmetic}  # NaNs are canonical
 CONDITIONS = frozenset(row.name for row in TABLE if row.kind == "compare" or row.name == "ref.is_null")  # their lowering gives an i1
 LOADS: dict[str, Lowering] = {row.name: _late(_derive_load, row, "volatile ") for row in _LOADS}
 FOLDED_LOADS: dict[str, Lowering] = {row.name: _derive_folded(row) for row in _LOADS if row.access[1] in FLOATS}

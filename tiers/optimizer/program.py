@@ -32,6 +32,7 @@ class Program:
         self.text = UnitText()
         self.profiles = dict(request.profiles)
         self.checked = request.checked
+        self.canonical = request.canonical
         machine = request.target.machine if request.target is not None and request.target.triple else platform.machine()
         self.stack_pointer = STACK_POINTER.get(machine, "sp")
         for declaration in DECLARATIONS:

@@ -97,12 +97,13 @@ class Source:
 
 class Request:
     """source: what the compiler gets to see of the module. checked: accesses compare with the memory's length.
+    canonical: arithmetic gives no NaN but the canonical one.
 
     entries: (function, loop's wasm offset | BODY). profiles: by function; functions without one are compiled whole. target: None for the
     machine that runs.
     """
 
-    __slots__ = ("source", "entries", "profiles", "checked", "options", "target")
+    __slots__ = ("source", "entries", "profiles", "checked", "options", "target", "canonical")
 
     def __init__(
         self,
@@ -112,6 +113,7 @@ class Request:
         checked: bool = False,
         options: Options | None = None,
         target: "Target | None" = None,
+        canonical: bool = False,
     ) -> None:
         self.source = source
         self.entries = entries
@@ -119,3 +121,4 @@ class Request:
         self.checked = checked
         self.options = Options() if options is None else options
         self.target = target
+        self.canonical = canonical

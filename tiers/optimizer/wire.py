@@ -21,15 +21,17 @@ def packed(request: Request, known: Source) -> bytes:
             request.checked,
             (options.level, options.stress, options.all_blocks, options.no_devirt),
             None if target is None else (target.triple, target.cpu, target.features),
+            request.canonical,
         )
     )
 
 
 def unpacked(data: bytes, known: Source) -> Request:
     """The request that was packed; `known`: what was sent before."""
-    source, entries, profiles, checked, options, target = marshal.loads(data)
+    source, entries, profiles, checked, options, target, canonical = marshal.loads(data)
     found: dict[int, Any] = {f: Profile(*p) if isinstance(p, list) else p for f, p in profiles.items()}
-    return Request(Source(*source).more(known), entries, found, checked, Options(*options), None if target is None else _target(*target))
+    machine = None if target is None else _target(*target)
+    return Request(Source(*source).more(known), entries, found, checked, Options(*options), machine, canonical)
 
 
 def _target(triple: str, cpu: str, features: str) -> "Any":

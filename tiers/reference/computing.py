@@ -1,11 +1,12 @@
 """Instructions that the table gives a meaning: numeric ones, loads and stores (spec 4.3, 4.4.7)."""
 
-from wasmjit.isa import TABLE, Row
+from wasmjit.isa import CANONICAL_NAN, TABLE, Row
 from wasmjit.native import lang
 from wasmjit.native.lang import load, store
+from wasmjit.runtime.codes import MOD_CANONICAL
 from wasmjit.tiers.reference.decode import Instruction
 from wasmjit.tiers.reference.execution import ACTIONS, Action, Execution, trap
-from wasmjit.tiers.reference.meanings import checks, meaning
+from wasmjit.tiers.reference.meanings import SCALARS, checks, meaning
 from wasmjit.tiers.reference.memory import bytes_at
 
 
@@ -20,7 +21,19 @@ def compute(row: Row) -> Action:
                 raise trap(code)
         e.push(function(*operands))
 
-    return run
+    return canonical(row, run) if row.arithmetic else run
+
+
+def canonical(row: Row, run: Action) -> Action:
+    """What arithmetic does: in modules whose NaNs are canonical it gives no other one."""
+    nan = SCALARS[row.results[0]].from_raw(CANONICAL_NAN[row.results[0]])
+
+    def settle(e: Execution, i: Instruction) -> None:
+        run(e, i)
+        if e.mod.flags & MOD_CANONICAL and e.stack[-1] != e.stack[-1]:
+            e.stack[-1] = nan
+
+    return settle
 
 
 def read(row: Row) -> Action:

@@ -71,7 +71,7 @@ def settings_of(tier: str = "auto", memory: str = "guard", stress: str | None = 
     """The Config of a mode. What is compiled is compiled before it runs on, and after the first sample: scripts are short."""
     if tier not in ("auto", "opt"):
         return Config(tier, memory=memory, stress=stress)
-    return Config(tier, memory=memory, stress=stress, deterministic=True, thresholds={"warm": 1, "window": 1})
+    return Config(tier, memory=memory, stress=stress, compile="sync", cache=False, thresholds={"warm": 1, "window": 1})
 
 
 MATRIX = {

@@ -9,6 +9,7 @@ from .row import Row
 
 INTEGERS, FLOATS = ("i32", "i64"), ("f32", "f64")
 BITS = {"i32": 32, "i64": 64, "f32": 32, "f64": 64}
+CANONICAL_NAN = {"f32": 0x7FC0_0000, "f64": 0x7FF8_0000_0000_0000}  # bits; the sign of the deterministic profile
 
 Entry = tuple[str, str] | tuple[str, str, tuple[tuple[str, str], ...]]
 

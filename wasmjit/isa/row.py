@@ -36,6 +36,12 @@ class Row(NamedTuple):
         return bool(self.meaning) and not self.checks and self.kind in ("numeric", "compare", "const")
 
     @property
+    def arithmetic(self) -> bool:
+        """Whether it makes floats of floats: which NaN the result is, if it is one, the specification leaves open (4.3.3)."""
+        floats = ("f32", "f64")
+        return self.kind == "numeric" and self.results[0] in floats and self.params[0] in floats and "from_bits" not in self.meaning
+
+    @property
     def memory(self) -> bool:
         """Whether it touches linear memory."""
         return self.kind in ("load", "store", "memory")

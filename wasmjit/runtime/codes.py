@@ -80,6 +80,7 @@ MOD_TIERED = 4  # hot functions are promoted
 MOD_OPT = 8  # every function is compiled before it runs
 MOD_SYNC = 16  # promotion compiles in the running thread
 MOD_STRESS = 32  # every back edge is a safepoint
+MOD_CANONICAL = 64  # arithmetic gives no NaN but the canonical one: Config(deterministic=True)
 
 # wasm pages and address space
 PAGE = 65536
