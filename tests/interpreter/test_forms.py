@@ -84,5 +84,6 @@ def test_every_form_is_written() -> None:
     for name in FAMILIES:
         for memory in MEMORIES:
             found |= forms_of(wasmjit.Module(family(name)[1], config=wasmjit.Config("interp", memory=memory)))
+        found |= forms_of(wasmjit.Module(family(name)[1], config=wasmjit.Config("interp", deterministic=True)))
     wanted = {form.name for form in FORMS if form.kind not in ("none", "special") and not is_spare(form)}
     assert sorted(wanted - found) == []
