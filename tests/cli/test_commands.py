@@ -64,6 +64,73 @@ def test_info(wasmjit: Wasmjit) -> None:
         assert f"\n  {section}" in out
 
 
+def test_info_says_who_provides_an_import(wasmjit: Wasmjit, build: Build) -> None:
+    _, out, _ = wasmjit(
+        "info",
+        build("""(module
+      (import "wasi_snapshot_preview1" "proc_exit" (func (param i32))) (import "wasi_unstable" "proc_exit" (func (param i64)))
+      (import "wasi_snapshot_preview1" "absent" (func)) (import "env" "memory" (memory 1 2)))"""),
+    )
+    assert [line.strip() for line in out.splitlines() if line.endswith("]")] == [
+        "wasi_snapshot_preview1.proc_exit: (i32) -> ()  [WASI]",
+        "wasi_unstable.proc_exit: (i64) -> ()  [not provided]",
+        "wasi_snapshot_preview1.absent: () -> ()  [not provided]",
+        "env.memory: memory 1 2  [not provided]",
+    ]
+
+
+def test_info_says_what_a_module_is(wasmjit: Wasmjit, build: Build) -> None:
+    path = build('(module $m (memory 2 10) (func $go) (start $go) (func (export "_initialize") (local $l i32)))')
+    _, out, _ = wasmjit("info", path)
+    for lines in (
+        "kind:\n  reactor: ",
+        "start function:\n  go, function 0\n",
+        "memories:\n  128K, at most 640K\n",
+        "names:\n  module: m\n  functions: 1\n  functions with names of locals: 1\n",
+    ):
+        assert lines in out
+    assert "kind:\n  command: " in wasmjit("info", HELLO).out
+    assert "kind:\n  library: " in wasmjit("info", EXAMPLES / "statistics.wasm").out
+
+
+PRODUCERS = b"\2\x08language\1\3C11\0\x0cprocessed-by\1\5clang\x0622.1.0"
+
+
+def custom(name: bytes, content: bytes) -> bytes:
+    content = bytes((len(name),)) + name + content
+    return b"\0" + bytes((len(content),)) + content
+
+
+def test_info_names_the_toolchain(wasmjit: Wasmjit, tmp_path: Path) -> None:
+    path = tmp_path / "m.wasm"
+    path.write_bytes(b"\0asm\1\0\0\0" + custom(b"producers", PRODUCERS))
+    assert "producers:\n  language: C11\n  processed-by: clang 22.1.0\n" in wasmjit("info", path).out
+    for end in range(len(PRODUCERS)):  # what makes no sense is no error of the module's
+        path.write_bytes(b"\0asm\1\0\0\0" + custom(b"producers", PRODUCERS[:end]) + custom(b"name", b"\0\xff" + PRODUCERS[:end]))
+        code, out, err = wasmjit("info", path)
+        assert (code, err) == (0, "") and "producers:\n" in out
+
+
+def test_names_do_not_command_the_terminal(wasmjit: Wasmjit, build: Build) -> None:
+    path = build(r'(module (import "env" "\1b[2J\0a" (func)) (func $f (export "\1b]0;x\07\c2\9b") unreachable) (start $f))')
+    code, out, err = wasmjit("info", path)
+    assert code == 0 and r"env.\x1b[2J\n: () -> ()" in out and r"\x1b]0;x\x07\x9b: () -> ()" in out
+    assert out.replace("\n", "").isprintable() and "\033" not in wasmjit(path).err
+
+
+def test_a_path_that_is_no_text(wasmjit: Wasmjit, tmp_path: Path) -> None:
+    path = str(tmp_path) + "/\udcff.wasm"  # how Python has bytes that are not UTF-8
+    Path(path).write_bytes(HELLO.read_bytes())
+    assert wasmjit("info", path).out.startswith(rf"{tmp_path}/\udcff.wasm: 188 bytes")
+    assert wasmjit(path) == (0, "hello, WebAssembly!\n", "")
+
+
+def test_info_goes_on_behind_a_file_that_is_none(wasmjit: Wasmjit) -> None:
+    code, out, err = wasmjit("info", "absent.wasm", HELLO)
+    assert (code, err) == (1, "wasmjit: error: absent.wasm: No such file or directory\n")
+    assert out.startswith(f"{HELLO}: 188 bytes\n")
+
+
 def test_info_names_the_features(wasmjit: Wasmjit, build: Build) -> None:
     path = build("""(module (memory 1) (func (result i32 i32) unreachable)
       (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 1))))""")

@@ -42,7 +42,8 @@ def test_elsewhere_options_may_follow_operands() -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--dri", "x"], "unknown option '--dri'"),
+        (["--dri", "x"], "unknown option '--dri'; did you mean --dir?"),
+        (["-W", "tiemout=3"], "option -W has no key 'tiemout'; did you mean timeout?"),
         (["-x"], "unknown option '-x'"),
         (["--dir"], "option --dir needs a value: HOST"),
         (["--stats=1"], "option --stats takes no value"),

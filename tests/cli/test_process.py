@@ -22,6 +22,21 @@ ENDLESS = """(module
     (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32)))
     (loop (br 0))))"""
 
+# writes without end and looks at no error
+FLOOD = """(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\08\\00\\00\\00\\02\\00\\00\\00y\\n")
+  (func $flood (export "flood") (loop (drop (call $write (i32.const FD) (i32.const 0) (i32.const 1) (i32.const 32))) (br 0)))
+  (func (export "_start") (call $flood)))"""
+# writes once to FD and ends with the errno
+ERRNO = """(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\08\\00\\00\\00\\02\\00\\00\\00y\\n")
+  (func (export "_start") (call $exit (call $write (i32.const FD) (i32.const 0) (i32.const 1) (i32.const 32)))))"""
+
 
 def shell(command: str) -> "subprocess.CompletedProcess[str]":
     """Run a shell command in which `$w` is wasmjit."""
@@ -55,6 +70,27 @@ def test_a_broken_pipe_ends_it_as_it_ends_other_tools() -> None:
     _, err = process.communicate(timeout=30)
     assert process.returncode in (-signal.SIGPIPE, 0) or pytest.fail(f"{process.returncode}: {err.decode()}")
     assert err == b""
+
+
+@pytest.mark.parametrize("tier", ["interp", "opt", "reference"])
+@pytest.mark.parametrize(("fd", "redirection"), [("1", ""), ("2", "2>&1 >/dev/null")])
+def test_a_program_ends_when_nobody_reads_it_any_more(fd: str, redirection: str, tier: str, build: Build) -> None:
+    path = build(FLOOD.replace("FD", fd))
+    for command in (f"run --tier {tier} {path}", f"run --tier {tier} --invoke flood {path}"):
+        done = shell(f"$w {command} {redirection} | head -n 2; echo ${{PIPESTATUS[0]}}")
+        assert (done.stdout, done.stderr) == ("y\ny\n141\n", ""), command  # 128 + SIGPIPE, as of any other program
+
+
+def test_a_program_gets_an_errno_where_its_output_cannot_be_written(build: Build) -> None:
+    for fd in ("1", "2"):
+        path = build(ERRNO.replace("FD", fd))
+        assert shell(f"$w {path} {fd}>/dev/full").returncode == 51  # nospc
+        assert shell(f"$w {path} {fd}>&-").returncode == 8  # badf
+
+
+def test_long_output_into_a_pipe_that_closes() -> None:
+    done = shell(f"$w info {' '.join([HELLO] * 300)} | head -n 1; echo ${{PIPESTATUS[0]}}")  # more than a pipe holds
+    assert (done.stdout, done.stderr) == (f"{HELLO}: 188 bytes\n141\n", "")
 
 
 @pytest.mark.parametrize("command", [f"info {HELLO}", "--version", "--help", f"invoke {HELLO} add 1 2"])

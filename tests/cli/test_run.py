@@ -93,6 +93,31 @@ def test_a_directory_that_is_none(wasmjit: Wasmjit, tmp_path: Path) -> None:
     assert (code, out) == (1, "") and err.startswith("wasmjit: error: ") and "absent" in err
 
 
+def test_a_directory_to_read_only(wasmjit: Wasmjit, build: Build, tmp_path: Path) -> None:
+    path = build(f"""(module
+      (import "{PREVIEW1}" "path_create_directory" (func $make (param i32 i32 i32) (result i32)))
+      (memory (export "memory") 1) (data (i32.const 0) "new")
+      (func (export "make") (result i32) (call $make (i32.const 3) (i32.const 0) (i32.const 3))))""")
+    assert wasmjit("--dir", f"{tmp_path}::/data::ro", "--invoke", "make", path) == (0, "76\n", "")  # notcapable
+    assert not (tmp_path / "new").exists()
+    assert wasmjit("--dir", f"{tmp_path}::/data", "--invoke", "make", path) == (0, "0\n", "")
+    assert (tmp_path / "new").is_dir()
+
+
+DEEP = """(module (func $deep (export "deep") (param i32) (result i32)
+  (if (result i32) (local.get 0)
+    (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+    (else (i32.const 0)))))"""
+
+
+@pytest.mark.parametrize("tier", ["interp", "opt"])
+def test_the_stack_is_bounded(tier: str, wasmjit: Wasmjit, build: Build) -> None:
+    path = build(DEEP)
+    assert wasmjit("--tier", tier, "-W", "max-wasm-stack=1M", "--invoke", "deep", path, "5000") == (0, "5000\n", "")
+    code, _, err = wasmjit("--tier", tier, "-W", "max-wasm-stack=16K", "--invoke", "deep", path, "5000")
+    assert code == 134 and "call stack exhausted" in err
+
+
 def test_memory_is_bounded(wasmjit: Wasmjit, build: Build) -> None:
     path = build('(module (memory (export "memory") 1) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))')
     assert wasmjit("--invoke", "grow", path, "3") == (0, "1\n", "")
@@ -126,7 +151,15 @@ def test_stats_go_to_stderr(wasmjit: Wasmjit) -> None:
         (["--dir", "."], "no module to run"),
         (["--no-such-option", "m.wasm"], "unknown option '--no-such-option'"),
         (["--tier", "fast", "m.wasm"], "option --tier: 'fast' is none of: auto, interp, opt, reference"),
-        (["--dir", "::x", "m.wasm"], "option --dir: '::x' is not HOST or HOST::GUEST"),
+        (["--dir", "::x", "m.wasm"], "option --dir: '::x' is not HOST, HOST::GUEST or HOST::GUEST::ro"),
+        (["--dir", ".::x::rw", "m.wasm"], "option --dir: '.::x::rw' is not "),
+        (["--preload", "env", "m.wasm"], "option --preload: 'env' is not NAME=PATH"),
+        (["-W", "max-wasm-stack=2G", "m.wasm"], "option -W max-wasm-stack: '2G' is more than a stack may have"),
+        (["-S", "tcplisten=::1:80", "m.wasm"], "option -S tcplisten: '::1:80' is not HOST:PORT"),
+        (["-S", "tcplisten=localhost:65536", "m.wasm"], "option -S tcplisten: 'localhost:65536' is not HOST:PORT"),
+        (["-S", "inherit_env", "m.wasm"], "option -S has no key 'inherit_env'; did you mean inherit-env?"),
+        (["inof", "m.wasm"], "inof: neither a file nor a command; did you mean info?"),
+        (["help", "inof"], "no command 'inof'; did you mean info?"),
         (["--env", "=x", "m.wasm"], "option --env: '=x' is not NAME or NAME=VAL"),
         (["help", "me"], "no command 'me'; there are: run, "),
     ],
@@ -144,17 +177,24 @@ def test_a_library_is_no_program(wasmjit: Wasmjit, build: Build) -> None:
     assert (code, out) == (2, "") and "no function _start" in err
 
 
-@pytest.mark.parametrize("name", ["absent.wasm", "cache.wasm/x"])
-def test_a_file_that_is_none(name: str, wasmjit: Wasmjit) -> None:
-    code, out, err = wasmjit(name)
+@pytest.mark.parametrize("command", [[], ["run"], ["invoke"], ["info"], ["compile"], ["bisect"]])
+@pytest.mark.parametrize("name", ["absent.wasm", "cache.wasm/x", str(EXAMPLES)])
+def test_a_file_that_is_none(command: list[str], name: str, wasmjit: Wasmjit) -> None:
+    code, out, err = wasmjit(*command, name, *(["f"] if command == ["invoke"] else []))
     assert (code, out) == (1, "") and err.startswith(f"wasmjit: error: {name}: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_file_without_a_name(wasmjit: Wasmjit) -> None:
+    assert wasmjit("") == wasmjit("run", "") == (1, "", "wasmjit: error: '': No such file or directory\n")
 
 
 def test_a_file_that_is_no_module(wasmjit: Wasmjit, tmp_path: Path) -> None:
-    for content in (b"", b"\x7fELF\2\1\1\0", b"#!/bin/sh\n", b"\0asm", b"\0asm\1\0\0\0\xff"):
-        (tmp_path / "m.wasm").write_bytes(content)
-        code, out, err = wasmjit(tmp_path / "m.wasm")
-        assert (code, out) == (1, "") and err.startswith("wasmjit: error: "), content
+    path = tmp_path / "m.wasm"
+    for content in (b"", b"\x7fELF\2\1\1\0", b"#!/bin/sh\n", b"\0asm", b"\0asm\1\0\0\0\xff", HELLO.read_bytes()[:100]):
+        path.write_bytes(content)
+        code, out, err = wasmjit(path)
+        assert (code, out) == (1, "") and err.startswith(f"wasmjit: error: {path}: ") and err.count("\n") == 1, content
 
 
 def test_version_and_help(wasmjit: Wasmjit) -> None:

@@ -41,14 +41,21 @@ def dispatch(argv: list[str]) -> int:
             gc.enable()
         code: int = __import__(f"wasmjit.cli.{first}", fromlist=["main"]).main(argv[1:])  # importlib itself would cost 2 ms
         return code
-    if first in ("", "-h", "--help", "help", "-V", "--version"):
+    if not argv or first in ("-h", "--help", "help", "-V", "--version"):
         from wasmjit.cli._overview import main as overview
 
         return overview(argv)
-    if first[0] != "-":
+    if first[:1] != "-":
         from wasmjit.cli._program import start_program
 
-        return start_program({}, first, argv[1:])
+        try:
+            return start_program({}, first, argv[1:])
+        except FileNotFoundError as error:
+            if error.filename == first:
+                from wasmjit.cli._overview import misspelt
+
+                misspelt(first)
+            raise
     from wasmjit.cli.run import main as run
 
     return run(argv)

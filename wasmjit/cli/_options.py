@@ -7,7 +7,7 @@ accepted.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 
@@ -83,6 +83,19 @@ class Command:
         return "\n".join([*lines, "", "example:", f"  {self.example}"])
 
 
+def nearest(word: str, names: "Iterable[str]") -> str | None:
+    """The one of `names` that `word` was probably meant to be."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(names), 1)), None)
+
+
+def instead(word: str, names: "Iterable[str]") -> str:
+    """What a message about an unknown word ends with: the name that was probably meant, else all there are."""
+    near = nearest(word, names)
+    return f"did you mean {near}?" if near else f"there are: {', '.join(names)}"
+
+
 def _row(left: str, right: str) -> str:
     return f"  {left:<34} {right}"
 
@@ -111,7 +124,8 @@ def parse(command: Command, argv: list[str]) -> "tuple[dict[str, Any], list[str]
         name, equals, text = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
         option = table.get(name)
         if option is None:
-            raise UsageError(f"unknown option {name!r}", command)
+            near = nearest(name, table)
+            raise UsageError(f"unknown option {name!r}" + (f"; did you mean {near}?" if near else ""), command)
         if option is HELP:
             print(command.help())
             return None
@@ -160,7 +174,7 @@ def _store_keys(values: "dict[str, Any]", option: Option, name: str, text: str, 
         word, equals, given = item.partition("=")
         key = table.get(word)
         if key is None:
-            raise UsageError(f"option {name} has no key {word!r}; there are: {', '.join(table)}", command)
+            raise UsageError(f"option {name} has no key {word!r}; {instead(word, table)}", command)
         if key.metavar and not equals:
             raise UsageError(f"option {name}: {word} needs a value: {word}={key.metavar}", command)
         _store(values, key, f"{name} {word}", given, command)

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from wasmjit._version import __version__
 from wasmjit.cli import COMMANDS
-from wasmjit.cli._options import UsageError
+from wasmjit.cli._options import UsageError, instead, nearest
 from wasmjit.cli._terminal import require_stdout
 
 
@@ -19,6 +19,13 @@ def overview() -> str:
     return "\n".join(lines)
 
 
+def misspelt(name: str) -> None:
+    """UsageError if the file that is not there has the name of a command, nearly."""
+    near = nearest(name, COMMANDS) if name.isalpha() else None
+    if near is not None:
+        raise UsageError(f"{name}: neither a file nor a command; did you mean {near}?")
+
+
 def main(argv: list[str]) -> int:
     """Answer `argv`: nothing (a usage error), a request for help (of one command: `help NAME`), or for the version."""
     if not argv:
@@ -28,7 +35,7 @@ def main(argv: list[str]) -> int:
         print(f"wasmjit {__version__} (Python {platform.python_version()}, {platform.system()} {platform.machine()})")
     elif argv[0] == "help" and len(argv) > 1:
         if argv[1] not in COMMANDS:
-            raise UsageError(f"no command {argv[1]!r}; there are: {', '.join(COMMANDS)}")
+            raise UsageError(f"no command {argv[1]!r}; {instead(argv[1], COMMANDS)}")
         print(import_module(f"wasmjit.cli.{argv[1]}").COMMAND.help())
     else:
         print(overview())

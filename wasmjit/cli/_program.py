@@ -12,6 +12,7 @@ import wasmjit  # its names are looked up when used: a usage error needs no runt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from socket import socket
     from typing import Any
 
     from wasmjit.cli._options import Command
@@ -20,22 +21,37 @@ if TYPE_CHECKING:
 class Program:
     """An instance, and the seconds that are left for its calls. timeout: for everything from now on, None for no limit.
 
-    The other settings are those of `Instance`.
+    libraries: (name, module) of what is instantiated before it and exports to it. The other settings are those of `Instance`.
     """
 
-    def __init__(self, module: "wasmjit.Module", *, timeout: float | None, **settings: "Any") -> None:
+    def __init__(
+        self,
+        module: "wasmjit.Module",
+        *,
+        timeout: float | None,
+        libraries: "Iterable[tuple[str, wasmjit.Module]]" = (),
+        **settings: "Any",
+    ) -> None:
         self.deadline = None if timeout is None else monotonic() + timeout
         instance = wasmjit.Instance
         if not gc.isenabled():  # see wasmjit.__main__: nearly all is imported by now, and will stay
             gc.freeze()
             gc.enable()
-        self.instance = instance(module, timeout=timeout, **settings)
+        if libraries:
+            from wasmjit.cli._preload import preload
+
+            settings = preload(libraries, self, settings)
+        self.instance = instance(module, timeout=self.left(), **settings)
+
+    def left(self) -> float | None:
+        """The seconds that are left, None for no limit."""
+        return None if self.deadline is None else max(0.0, self.deadline - monotonic())
 
     def call(self, function: "wasmjit.Func", arguments: "Iterable[object]" = ()) -> "Any":
         """Call a function of the instance in the time that is left."""
         if self.deadline is None:
             return function(*arguments)
-        return function(*arguments, timeout=max(0.0, self.deadline - monotonic()))
+        return function(*arguments, timeout=self.left())
 
 
 last: Program | None = None  # a module that lives to the end of the process leaves what was not compiled in time, see tiers/finish.py
@@ -43,28 +59,54 @@ last: Program | None = None  # a module that lives to the end of the process lea
 
 def load(values: "dict[str, Any]", path: str, args: list[str]) -> Program:
     """Load the module at `path` and make its instance, with `args` as the program's arguments and our standard streams as its own."""
+    from wasmjit.wasi.hostfile import CommandOutput
+
     global last
-    wasm = values.get("wasm", {})
-    environment = dict(os.environ) if values.get("wasi", {}).get("inherit_env") else {}
+    wasm, system = values.get("wasm", {}), values.get("wasi", {})
+    config = config_of(values)
+    module = read_module(path, config)
+    environment = dict(os.environ) if system.get("inherit_env") else {}
     environment.update(pair for pair in values.get("env", ()) if pair is not None)
     repeatable = values.get("deterministic", False)
     last = Program(
-        wasmjit.Module.from_file(path, config=config_of(values)),
+        module,
+        libraries=[(name, read_module(library, config)) for name, library in values.get("preload", ())],
         wasi=wasmjit.Wasi(
             [values.get("argv0", path), *args],
             environment,
             stdin=0,
-            stdout=1,
-            stderr=2,
-            dirs=dict(values.get("dir", ())),
+            stdout=CommandOutput(1),
+            stderr=CommandOutput(2),
+            dirs=[wasmjit.Dir(*directory) for directory in values.get("dir", ())],
             clock=wasmjit.VirtualClock() if repeatable else None,
             random=0 if repeatable else None,
+            sockets=listeners(system.get("tcplisten")),
         ),
-        limits=wasmjit.Limits(memory=wasm.get("max_memory_size"), table=wasm.get("max_table_elements")),
+        limits=wasmjit.Limits(memory=wasm.get("max_memory_size"), table=wasm.get("max_table_elements"), stack=wasm.get("max_wasm_stack")),
         unknown_imports="trap" if wasm.get("unknown_imports_trap") else "error",
         timeout=wasm.get("timeout"),
     )
     return last
+
+
+def read_module(path: str, config: "wasmjit.Config | None" = None) -> "wasmjit.Module":
+    """The module in a file. A CompileError says which file it is about."""
+    try:
+        return wasmjit.Module.from_file(path, config=config)
+    except wasmjit.CompileError as error:
+        raise wasmjit.CompileError(f"{path}: {error}", feature=error.feature) from None
+    except OSError as error:
+        error.filename = error.filename or path  # reading tells none: of a directory
+        raise
+
+
+def listeners(addresses: "list[tuple[str, int]] | None") -> "list[socket]":
+    """A listening socket for each (host, port). OSError: an address that is none of this machine, or is in use."""
+    if addresses is None:
+        return []
+    from wasmjit.cli._listen import listen
+
+    return [listen(*address) for address in addresses]
 
 
 def config_of(values: "dict[str, Any]") -> "wasmjit.Config":

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import wasmjit
 from wasmjit.cli._options import UsageError
@@ -27,13 +28,19 @@ def report(error: BaseException) -> int:
         return _broken_pipe()
     if isinstance(error, OSError):
         abandon_stdout()
-        where = error.filename if isinstance(error.filename, str) else os.fsdecode(error.filename or b"")
-        fail(f"{where}: {error.strerror}" if where else error.strerror or str(error))
+        fail(reason(error))
         return ERROR
-    if isinstance(error, NotImplementedError) or (isinstance(error, ImportError) and error.name is None):  # raised by us: no image
-        fail(str(error))
+    if isinstance(error, NotImplementedError | MemoryError) or (isinstance(error, ImportError) and error.name is None):  # ours: no image
+        fail(str(error) or "out of memory")
         return ERROR
     raise error
+
+
+def reason(error: OSError) -> str:
+    """What the system refused, in its words, and of which file."""
+    if error.filename is None or isinstance(error.filename, int):
+        return error.strerror or str(error)
+    return f"{os.fsdecode(error.filename) or repr('')}: {error.strerror}"
 
 
 def _report_wasm(error: wasmjit.Error) -> int:
@@ -49,6 +56,8 @@ def _report_wasm(error: wasmjit.Error) -> int:
 def _broken_pipe() -> int:
     """The reader of our output has gone: die of SIGPIPE, as every other tool in the pipeline does."""
     abandon_stdout()
+    if atexit := sys.modules.get("atexit"):
+        atexit._run_exitfuncs()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGPIPE)
     return 128 + signal.SIGPIPE

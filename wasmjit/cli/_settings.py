@@ -2,17 +2,17 @@
 
 import os
 
-from wasmjit._config import COMPILES, STRESSES, TIERS
+from wasmjit._config import COMPILES, LARGEST_STACK, STRESSES, TIERS
 from wasmjit.cli._options import Option
 from wasmjit.cli._values import boolean, choice, count, duration, size
 
 
-def directory(text: str) -> tuple[str, str]:
-    """`HOST::GUEST` or `HOST` (seen under the same name) as (guest, host)."""
-    host, separator, guest = text.partition("::")
-    if not host or (separator and not guest):
-        raise ValueError(f"{text!r} is not HOST or HOST::GUEST")
-    return guest or host, host
+def directory(text: str) -> tuple[str, str, bool]:
+    """`HOST` (seen under the same name), `HOST::GUEST` or `HOST::GUEST::ro` as (host, guest, whether it is read-only)."""
+    host, *rest = text.split("::")
+    if "" in (host, *rest) or rest[1:] not in ([], ["ro"]):
+        raise ValueError(f"{text!r} is not HOST, HOST::GUEST or HOST::GUEST::ro")
+    return host, rest[0] if rest else host, len(rest) == 2
 
 
 def variable(text: str) -> tuple[str, str] | None:
@@ -23,6 +23,31 @@ def variable(text: str) -> tuple[str, str] | None:
     if equals:
         return name, value
     return (name, os.environ[name]) if name in os.environ else None
+
+
+def library(text: str) -> tuple[str, str]:
+    """`NAME=PATH` as (name, path)."""
+    name, _, path = text.partition("=")
+    if not name or not path:
+        raise ValueError(f"{text!r} is not NAME=PATH")
+    return name, path
+
+
+def address(text: str) -> tuple[str, int]:
+    """`HOST:PORT` as (host, port); an IPv6 address stands in brackets: `[::1]:80`."""
+    host, _, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not bare or (":" in bare and bare == host) or not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) < 65536):
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return bare, int(port)
+
+
+def stack_size(text: str) -> int:
+    """Bytes that a stack may have."""
+    amount = size(text)
+    if amount > LARGEST_STACK:
+        raise ValueError(f"{text!r} is more than a stack may have: {LARGEST_STACK >> 20}M")
+    return amount
 
 
 def trace_file(text: str) -> str:
@@ -40,6 +65,7 @@ WASM = Option(
         Option("timeout", "TIME", "trap after TIME: 10 (seconds), 1.5s, 500ms", convert=duration),
         Option("max-memory-size", "SIZE", "bytes of each memory: 65536, 64M, 2G; growing beyond fails", convert=size),
         Option("max-table-elements", "N", "elements of each table", convert=count),
+        Option("max-wasm-stack", "SIZE", "bytes that calls inside each other take: 512K, 8M; beyond is a trap", convert=stack_size),
         Option("unknown-imports-trap", "", "imports that nothing provides trap when they are called", convert=boolean),
     ),
 )
@@ -47,12 +73,16 @@ WASI = Option(
     "-S --wasi",
     "KEY=VAL,...",
     "what the program sees of the system:",
-    keys=(Option("inherit-env", "", "all environment variables", convert=boolean),),
+    keys=(
+        Option("inherit-env", "", "all environment variables", convert=boolean),
+        Option("tcplisten", "HOST:PORT", "a socket that listens there, after the directories; 0: a free port", convert=address, many=True),
+    ),
 )
 OPTIONS = (
-    Option("--dir", "HOST[::GUEST]", "let the program use the directory HOST, named GUEST there", convert=directory, many=True),
+    Option("--dir", "HOST[::GUEST[::ro]]", "the directory HOST for the program, as GUEST; ro: read-only", convert=directory, many=True),
     Option("--env", "NAME[=VAL]", "set an environment variable; without =VAL to its value here", convert=variable, many=True),
     Option("--argv0", "NAME", "what the program sees as its own name"),
+    Option("--preload", "NAME=PATH", "instantiate the module PATH; its exports are the import module NAME", convert=library, many=True),
     WASM,
     WASI,
     Option("--deterministic", "", "let each run do the same: a virtual clock, seeded random numbers, one bit pattern of NaN"),

@@ -1,5 +1,6 @@
 """Standard streams: messages on stderr, colour, streams that are closed."""
 
+import io
 import os
 import sys
 
@@ -11,15 +12,24 @@ def fail(message: str) -> None:
         return
     if sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
         label = f"\033[1;31m{label}\033[0m"
-    note(f"wasmjit: {label} {message}")
+    _write(f"wasmjit: {label} {printable(message)}")
 
 
 def note(text: str) -> None:
     """Write a line to stderr."""
+    _write(printable(text))
+
+
+def _write(text: str) -> None:
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         pass
+
+
+def printable(text: str, newlines: bool = True) -> str:
+    """The text with control characters escaped, newlines only if asked: names come from modules, and a terminal obeys what is in them."""
+    return "".join([char if char.isprintable() or char in "\t\n"[: 1 + newlines] else ascii(char)[1:-1] for char in text])
 
 
 def occupy_closed_streams() -> None:
@@ -35,11 +45,16 @@ def occupy_closed_streams() -> None:
 
 
 def require_stdout() -> None:
-    """Raise OSError when this command has nowhere to print; `print` itself would say nothing."""
+    """Get ready to print. OSError when there is nowhere to; `print` itself would say nothing.
+
+    What the encoding of the output cannot show, or a path that is not UTF-8, is escaped.
+    """
     if sys.stdout is None:
         from errno import EBADF
 
         raise OSError(EBADF, os.strerror(EBADF), "standard output")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def abandon_stdout() -> None:

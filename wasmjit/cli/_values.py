@@ -18,7 +18,7 @@ def duration(text: str) -> float:
     number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
     unit = _SECONDS.get(text[len(number) :])
     seconds = _number(float, number)
-    if unit is None or seconds is None or not 0 <= seconds < float("inf"):
+    if unit is None or seconds is None or not 0 <= seconds * unit < float("inf"):
         raise ValueError(f"{text!r} is not a duration like 10, 1.5s or 500ms")
     return seconds * unit
 
@@ -49,13 +49,14 @@ def boolean(text: str) -> bool:
 
 
 def choice(*names: str) -> "Callable[[str], str]":
-    """A converter that takes one of `names`."""
+    """A converter that takes one of `names`, which are also its attribute `names`."""
 
     def convert(text: str) -> str:
         if text not in names:
             raise ValueError(f"{text!r} is none of: {', '.join(names)}")
         return text
 
+    convert.names = names  # type: ignore[attr-defined]
     return convert
 
 
@@ -76,6 +77,12 @@ def wasm_value(kind: str, text: str) -> int | float | None:
     if value is None:
         raise ValueError(f"{text!r} is not an {kind}")
     return value
+
+
+def show_size(nbytes: int) -> str:
+    """What `size` reads, with the largest unit that leaves no fraction."""
+    unit, factor = max(((unit, factor) for unit, factor in _BYTES.items() if nbytes % factor == 0), key=lambda row: row[1])
+    return f"{nbytes // factor}{unit}" if nbytes else "0"
 
 
 def show_value(kind: str, value: object) -> str:

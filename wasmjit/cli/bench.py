@@ -1,6 +1,7 @@
 """`wasmjit bench`: how fast the tiers run a function."""
 
 from wasmjit.cli._options import Command, Option, UsageError, parse
+from wasmjit.cli._program import read_module
 from wasmjit.cli._terminal import fail, require_stdout
 from wasmjit.cli._values import count, wasm_value
 
@@ -39,10 +40,9 @@ def main(argv: list[str]) -> int:
 
 def compared(path: str, name: str, texts: list[str], rounds: int) -> int:
     """Compare the tiers on one function."""
-    import wasmjit
     from wasmjit.bench import ResultsDiffer, compare
 
-    module = wasmjit.Module.from_file(path)
+    module = read_module(path)
     found = next((export for export in module.exports if export.name == name and export.kind == "func"), None)
     if found is None:
         names = [export.name for export in module.exports if export.kind == "func"]

@@ -9,6 +9,7 @@ from time import monotonic
 import wasmjit
 from wasmjit._config import STRESSES
 from wasmjit.cli._options import Command, Option, UsageError, parse
+from wasmjit.cli._program import read_module
 from wasmjit.cli._report import ERROR
 from wasmjit.cli._terminal import note, require_stdout
 from wasmjit.cli._values import choice, duration
@@ -97,7 +98,7 @@ def main(argv: list[str]) -> int:
     if "invoke" not in values and args[:1] == ["--invoke"]:  # also behind the module, where one looks for it
         values["invoke"], args = args[1], args[2:]
     require_stdout()
-    module = wasmjit.Module.from_file(path, config=wasmjit.Config("interp"))
+    module = read_module(path, wasmjit.Config("interp"))
     words = [*(["--invoke", values["invoke"]] if "invoke" in values else []), path, *args]
     return search(module, Program(words, values.get("tier", "opt"), values.get("stress")), values)
 

@@ -5,6 +5,7 @@ import sys
 import wasmjit
 from wasmjit._config import MEMORIES
 from wasmjit.cli._options import Command, Option, UsageError, parse_one
+from wasmjit.cli._program import read_module
 from wasmjit.cli._terminal import require_stdout
 from wasmjit.cli._values import choice, count
 
@@ -38,7 +39,7 @@ def main(argv: list[str]) -> int:
     require_stdout()
     config = wasmjit.Config(values.get("tier", "auto"), memory=values.get("memory", "guard"), cache=values.get("output", True))
     profile = read_profile(values["profile"]) if "profile" in values else None
-    module = wasmjit.Module.from_file(path, config=config)
+    module = read_module(path, config)
     show = progress()
     try:
         compiled = module.compile(profile=profile, progress=show, level=values.get("level"))

@@ -1,24 +1,29 @@
 """`wasmjit info`: what a module holds and needs."""
 
 import wasmjit
+from wasmjit._image import native
+from wasmjit._module import KINDS
+from wasmjit._types import PAGE
 from wasmjit._wat import assemble, is_text
+from wasmjit.cli._binary import MAGIC, function_names, local_names, module_name, producers, sections
 from wasmjit.cli._options import Command, UsageError, parse
-from wasmjit.cli._report import report
-from wasmjit.cli._terminal import require_stdout
+from wasmjit.cli._providers import provider
+from wasmjit.cli._report import ERROR, reason, report
+from wasmjit.cli._terminal import fail, printable, require_stdout
+from wasmjit.cli._values import show_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from wasmjit.cli._binary import Section
+
 COMMAND = Command(
     "info",
-    "show a module's sections, imports, exports and the features it needs",
+    "show a module's sections, imports and who provides them, exports, toolchain and the features it needs",
     usage="MODULE...",
     example="wasmjit info examples/hello.wasm",
 )
-MAGIC = b"\0asm\1\0\0\0"
-# names by section id, spec 5.5.2
-SECTIONS = "custom,type,import,function,table,memory,global,export,start,element,code,data,data count,tag".split(",")
 
 
 def main(argv: list[str]) -> int:
@@ -35,52 +40,89 @@ def main(argv: list[str]) -> int:
 
 def describe(path: str) -> int:
     """Print what is in the file; the exit code for it."""
-    with open(path, "rb") as file:
-        data = file.read()
-    print(f"{path}: {len(data)} bytes")
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        fail(reason(error))
+        return ERROR
+    print(printable(f"{path}: {len(data)} bytes"))
     try:
         if is_text(data):
             data = assemble(data)
         if data.startswith(MAGIC):
-            print_list("sections", sections(data))
+            describe_binary(data)
         module = wasmjit.Module(data)
     except wasmjit.CompileError as error:
         return report(error)
-    print_list("imports", map(str, module.imports))
+    describe_module(module)
+    return 0
+
+
+def describe_binary(data: bytes) -> None:
+    """Print what the bytes tell, also of a module that is not valid here: sections, names, tools."""
+    found: list[Section] = []
+    lines = []
+    try:
+        for section in sections(data):
+            found.append(section)
+            lines.append(str(section))
+    except ValueError:
+        lines.append(f"cut short at byte {len(data)}")
+    print_list("sections", lines)
+    customs = {section.name: section.content for section in reversed(found) if section.kind == 0}
+    print_list("names", names(customs.get("name", b"")))
+    print_list("producers", tools(customs.get("producers", b"\0")))
+
+
+def names(content: bytes) -> "Iterator[str]":
+    """What a name section names."""
+    own = module_name(content)
+    if own is not None:
+        yield f"module: {own}"
+    for title, found in (("functions", function_names(content)), ("functions with names of locals", local_names(content))):
+        if found:
+            yield f"{title}: {len(found)}"
+
+
+def tools(content: bytes) -> "Iterator[str]":
+    """What a producers section tells, as far as it makes sense."""
+    try:
+        for field, tool in producers(content):
+            yield f"{field}: {tool}"
+    except ValueError:
+        yield "cut short"
+
+
+def describe_module(module: wasmjit.Module) -> None:
+    """Print what a valid module is to its users."""
+    print_list("kind", [kind(module)])
+    start = native().mod_counts(module.address)[-1]
+    if start >= 0:
+        print_list("start function", [f"{module.func_name(start) or 'without name'}, function {start}"])
+    print_list("memories", memories(module))
+    print_list("imports", [f"{wanted}  [{provider(module, wanted) or 'not provided'}]" for wanted in module.imports])
     print_list("exports", map(str, module.exports))
     print_list("features", [", ".join(module.features)] if module.features else [])
-    return 0
+
+
+def kind(module: wasmjit.Module) -> str:
+    """What the module is by the conventions of WASI (application ABI)."""
+    exported = {export.name for export in module.exports if export.kind == "func"}
+    if "_start" in exported:
+        return "command: a program, which _start runs"
+    if "_initialize" in exported:
+        return "reactor: a library, which _initialize makes ready"
+    return "library: its exports are ready at once"
+
+
+def memories(module: wasmjit.Module) -> "Iterator[str]":
+    """The limits of each memory, in bytes."""
+    for index in range(native().mod_counts(module.address)[3]):
+        low, high, _ = native().mod_type(module.address, KINDS.index("memory"), index)
+        yield f"{show_size(low * PAGE)}, {'no maximum' if high is None else f'at most {show_size(high * PAGE)}'}"
 
 
 def print_list(title: str, lines: "Iterable[str]") -> None:
     """Print a heading and the lines below it, or that there are none."""
-    print(f"{title}:", *(list(lines) or ["none"]), sep="\n  ")
-
-
-def sections(data: bytes) -> "Iterator[str]":
-    """One line a section: its name, the number of its entries, offset and size of its content. Stops where the bytes make no sense."""
-    position = len(MAGIC)
-    while position < len(data):
-        kind = data[position]
-        size, start = leb128(data, position + 1)
-        position = start + size
-        if position > len(data):
-            yield f"cut short at byte {len(data)}"
-            return
-        name = SECTIONS[kind] if kind < len(SECTIONS) else f"section {kind}"
-        number, after = leb128(data, start)
-        if kind == 0:
-            name = f'custom "{data[after : min(after + number, position)].decode("utf-8", "backslashreplace")}"'
-        entries = "" if name.startswith(("custom", "start", "data count")) else number
-        yield f"{name:<28}{entries:>8}{size:>12} bytes at {start:#x}"
-
-
-def leb128(data: bytes, position: int) -> tuple[int, int]:
-    """An unsigned LEB128 number (spec 5.2.2) of up to five bytes, and the position behind it."""
-    value = 0
-    for shift, byte in enumerate(data[position : position + 5]):
-        value |= (byte & 0x7F) << (7 * shift)
-        position += 1
-        if byte < 0x80:
-            break
-    return value, position
+    print(f"{title}:", *([printable(line, newlines=False) for line in lines] or ["none"]), sep="\n  ")

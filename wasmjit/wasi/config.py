@@ -231,7 +231,7 @@ def input_descriptor(source: "Any") -> "Descriptor":
 
 
 def output_descriptor(target: "Any", number: int) -> "Descriptor":
-    """Descriptor 1 or 2 over what `stdout` and `stderr` may be; a Descriptor is what a Process has made of it."""
+    """Descriptor 1 or 2 over what `stdout` and `stderr` may be; a Descriptor is what a Process or the command has made of it."""
     if isinstance(target, Descriptor):
         return target
     if isinstance(target, int) and target != DEVNULL:

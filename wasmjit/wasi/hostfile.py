@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import stat_result
 
+SIGPIPE = 13  # its number, without importing signal
+
 _HOST_FLAGS = (
     (FdFlag.APPEND, os.O_APPEND),
     (FdFlag.DSYNC, os.O_DSYNC),
@@ -139,6 +141,26 @@ def lent_file(number: int, rights: int) -> HostFile:
     """A descriptor of the embedder's as a standard stream, in the directions that `rights` has."""
     directions = rights & (Right.FD_READ | Right.FD_WRITE)
     return HostFile(number, filetype(os.fstat(number).st_mode), STREAM | SEEKING | directions, owned=False)
+
+
+class CommandOutput(HostFile):
+    """Standard output or error of a process that is there for the guest, lent to it.
+
+    Where nobody reads it any more the guest ends, as SIGPIPE ends other programs, which therefore need not look at errors of writing.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number, filetype(os.fstat(number).st_mode), STREAM | SEEKING | Right.FD_WRITE, owned=False)
+
+    def write(self, buffers: list[memoryview]) -> int:
+        try:
+            return super().write(buffers)
+        except BrokenPipeError:
+            from wasmjit._errors import Exit
+
+            raise Exit(128 + SIGPIPE) from None
 
 
 def open_host(path: "str | bytes | os.PathLike[str]", writing: bool) -> HostFile:
