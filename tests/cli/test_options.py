@@ -1,9 +1,12 @@
 """Command lines as tables: what is accepted, what is refused and how it is said."""
 
+from random import Random
+
 import pytest
 
 from wasmjit.cli._options import Command, Option, UsageError, parse
 from wasmjit.cli._values import boolean, choice, count, duration, show_value, size, wasm_value
+from wasmjit.cli._words import commands, option_names
 
 LIMITS = Option("-W --wasm", "KEY=VAL,...", "limits", keys=(Option("timeout", "TIME", convert=duration), Option("traps", convert=boolean)))
 OPTIONS = (
@@ -60,6 +63,40 @@ def test_errors_say_what_is_wrong_and_what_there_is(argv: list[str], message: st
         parse(RUN, argv)
     assert str(caught.value).startswith(message)
     assert caught.value.command is RUN
+
+
+def test_any_command_line_is_read_or_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    random = Random(4)
+    command = commands()["run"]
+    words = [
+        *option_names(command),
+        "-",
+        "--",
+        "=",
+        "",
+        ",",
+        "::",
+        ":",
+        "y",
+        "m.wasm",
+        "1",
+        "-1",
+        "K",
+        "timeout",
+        "tcplisten",
+        "ro",
+        "\n",
+        "ä",
+        "\udcff",
+    ]
+    for _ in range(3000):
+        argv = ["".join(random.choices(words, k=random.randrange(1, 4))) for _ in range(random.randrange(5))]
+        try:
+            parsed = parse(command, argv)
+        except UsageError as error:
+            assert str(error) and error.command is command, argv
+        else:
+            assert parsed is None or set(parsed[0]) <= {option.name for option in command.options}, argv
 
 
 def test_help_is_the_table(capsys: pytest.CaptureFixture[str]) -> None:

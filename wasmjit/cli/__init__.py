@@ -11,7 +11,7 @@ Exit codes: the guest's own, 134 trap or timeout, 1 error, 2 usage, 130 Ctrl-C.
 import gc
 import sys
 
-COMMANDS = ("run", "invoke", "info", "stubs", "wast", "compile", "cache", "trace", "bench", "bisect")
+COMMANDS = ("run", "invoke", "info", "stubs", "wast", "compile", "cache", "trace", "bench", "bisect", "completion")
 
 
 def main(argv: list[str] | None = None) -> int:
