@@ -13,7 +13,7 @@ import pytest
 import wasmjit
 from tests.paths import EXAMPLES, ROOT
 from wasmjit.bench import __main__ as command
-from wasmjit.bench import _kernels, _measure, growth, interpreter, programs, short
+from wasmjit.bench import _contestants, _kernels, _measure, files, growth, interpreter, programs, short
 
 KERNELS = ROOT / "bench" / "kernels"
 
@@ -141,3 +141,18 @@ def test_programs_without_a_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(programs, "CORPUS", tmp_path)
     assert programs.main([]) == 0
     assert "WASMJIT_CORPUS" in capsys.readouterr().out
+
+
+def test_files(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(files, "ENTRIES", 100)
+    monkeypatch.setattr(
+        files, "CASES", {"writes": files.Case(100, 100, 100), "opens": files.Case(100, 100, 200), "entries": files.Case(0, 102, 100)}
+    )
+    assert files.main(["--rounds", "1"]) == 0
+    assert [row.split()[0] for row in capfd.readouterr().out.splitlines()[1:-1]] == ["writes", "opens", "entries"]
+    exports = files.ours(tmp_path)
+    with pytest.raises(wasmjit.Unreachable):
+        exports("entries", 0)  # there is no such directory
+    monkeypatch.setattr(files, "LINE", b"another line\n")
+    with pytest.raises(_contestants.Failed, match="writes: the file does not hold"):
+        files.timed(exports, tmp_path, "writes")
