@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from ._provided import Provided
     from .wasi import Wasi
     from .wasi.context import Descriptor
 
@@ -68,14 +69,16 @@ class World:
 class Program(Instance):
     """An instance of a program that is linked at once; its start function, `_initialize` and `_start` wait for `run`."""
 
-    __slots__ = ()
+    __slots__ = ("_provided",)
 
-    def _start(self, initialize: bool) -> None:
+    def _start(self, provided: "Provided", initialize: bool) -> None:
         """Not yet."""
+        self._provided = provided
 
-    def run(self, start: "Callable[[], object]") -> None:
-        super()._start(True)
-        start()
+    def run(self, start: "Callable[[], int | None]") -> int:
+        """All of that; the exit code."""
+        super()._start(self._provided, True)
+        return start() or 0
 
 
 class Guest:
@@ -122,7 +125,7 @@ class Guest:
         self.thread.join()
         return True
 
-    def _run(self, program: Program, start: "Callable[[], object]", world: World, timeout: float | None) -> None:
+    def _run(self, program: Program, start: "Callable[[], int | None]", world: World, timeout: float | None) -> None:
         """What the thread does."""
         returncode = FAILED
         try:
@@ -130,8 +133,7 @@ class Guest:
                 raise MemoryError("no memory for a thread of WebAssembly")
             if self.signal:  # that came before the ticket was taken
                 raise Terminated
-            within(timeout, program.run, (start,))
-            returncode = 0
+            returncode = within(timeout, program.run, (start,))
         except Exit as exit:
             returncode = exit.code
         except BaseException as error:

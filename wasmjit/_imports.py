@@ -7,6 +7,7 @@ error is raised, so that one LinkError names everything that is missing or does 
 from ._exports import Exports
 from ._functype import FuncType
 from ._image import native
+from ._provided import MISSING, Provided
 from .runtime.functions import HostFunc
 from .runtime.store import Store, join
 
@@ -14,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._config import Limits
     from ._global import Global
     from ._memory import Memory
     from ._module import Module
@@ -22,15 +24,15 @@ if TYPE_CHECKING:
 N = native()
 
 MATCHED = 0xFFFF_FFFF_FFFF_FFFF  # what link_check says when all fits
-MISSING = object()
-WASI = ("wasi_snapshot_preview1", "wasi_unstable")
 PYTHON = ("function", "method")  # types of callables written in Python
 LISTED = 40  # imports that the message of a LinkError names
 
 
-def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: Store, adopted: "list[Any]") -> "tuple[list[int], Any]":
+def resolve(
+    module: "Module", imports: "Any", wasi: "Any", unknown: str, limits: "Limits", store: Store, adopted: "list[Any]"
+) -> "tuple[list[int], Provided]":
     """Addresses for a module's imports, in order; `store` becomes part of the stores that they belong to and keeps the rest.
-    Second, what `wasi.imports()` made for them, None without need.
+    Second, what stands behind those that nobody gave.
 
     What was made by Python and has no store yet is added to `adopted`: its `_store` is set once the instance exists, because
     a store sweeps the boxes of objects that no table or global of its instances holds.
@@ -39,23 +41,21 @@ def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: 
     that raise when called. Raises LinkError.
     """
     rows = N.mod_imports(module.address)
+    provided = Provided(module, rows, wasi, limits)
     if not rows:
-        return [], None
+        return [], provided
     linker = _Linker(store, unknown, adopted)
     namespaces: dict[str, object] = {}
     lookup = _lookup(imports)
     addresses: list[int] = []
-    system: Any = None
     for row in rows:
         space, name, kind = row[0], row[1], row[2]
         namespace = namespaces.get(space, MISSING)
         if namespace is MISSING:
             namespace = namespaces[space] = lookup(space)
         found = MISSING if namespace is None else member(namespace, name)
-        if found is MISSING and wasi is not None and space in WASI:
-            if system is None:
-                system = _system(wasi)
-            found = member(system[space], name)
+        if found is MISSING:
+            found = provided.find(row)
         addresses.append(linker.address(row, kind, found))
     first = N.link_check(module.address, addresses, 0)
     while first != MATCHED:
@@ -66,7 +66,7 @@ def resolve(module: "Module", imports: "Any", wasi: "Any", unknown: str, store: 
     for owner in linker.stores:
         join(store, owner)
     store.root().keep += linker.keep
-    return addresses, system
+    return addresses, provided
 
 
 class _Linker:
@@ -86,7 +86,7 @@ class _Linker:
         """The address for an import, 0 when it failed."""
         if found is MISSING:
             if self.unknown == "trap" and kind == "func":
-                return self._host(row, _unknown(row[0], row[1]))
+                return self._host(row, unknown_function(row[0], row[1]))
             self.failed.append((row, "is missing"))
             return 0
         return _BY_KIND[kind](self, row, found)
@@ -219,17 +219,7 @@ def _lookup(imports: "Any") -> "Any":
     raise TypeError(f"imports must be a mapping of namespaces by module name, not {type(imports).__name__}")
 
 
-def _system(wasi: "Any") -> "Any":
-    if wasi == "auto":
-        from .wasi import Wasi
-
-        wasi = Wasi()
-    if not hasattr(wasi, "imports"):
-        raise TypeError(f'wasi must be a Wasi, "auto" or None, not {type(wasi).__name__}')
-    return wasi.imports()
-
-
-def _unknown(space: str, name: str) -> "Any":
+def unknown_function(space: str, name: str) -> "Any":
     """What stands for a function that nobody gave: raises Unreachable."""
 
     def unknown(*_: object) -> None:

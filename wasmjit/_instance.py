@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from ._config import Limits
+    from ._provided import Provided
     from ._traps import OutOfMemory
 
 N = native()
@@ -75,14 +76,13 @@ class Instance:
         N.fault_assert()  # other libraries may have put their signal handlers before ours
         store = Store()
         adopted: list[Any] = []
-        addresses, system = resolve(module, imports, wasi, unknown_imports, store, adopted)
+        addresses, provided = resolve(module, imports, wasi, unknown_imports, limits, store, adopted)
         store = store.root()
         store.modules[module.address] = module
         _limit(store, limits)
         address = _build(module, store, addresses, limits)
         store.instances += 1
-        if system is not None:
-            store.systems[address] = system
+        store.systems[address] = provided
         for found in adopted:
             found._store = store
         self.module = module
@@ -96,7 +96,7 @@ class Instance:
             from .tiers.reference import attach
 
             attach(self)
-        within(timeout, self._start, (initialize,))
+        within(timeout, self._start, (provided, initialize))
 
     @classmethod
     def _of(cls, address: int) -> "Self":
@@ -108,7 +108,7 @@ class Instance:
         self._exports = None
         return self
 
-    def _start(self, initialize: bool) -> None:
+    def _start(self, provided: "Provided", initialize: bool) -> None:
         """Write active segments, then run what the module wants to be run first."""
         code = N.inst_segments(self._address)
         if code:
@@ -119,8 +119,12 @@ class Instance:
         start = N.mod_start(mod)
         if start >= 0:
             N.func_new(N.inst_func(self._address, start), self._store)()
-        if initialize and N.export_find(mod, "_initialize") >= 0:
+        if not initialize:
+            return
+        if N.export_find(mod, "_initialize") >= 0:
             self.exports["_initialize"]()
+        elif N.export_find(mod, "_start") < 0:
+            provided.prepare(self)
 
     @property
     def exports(self) -> Exports:
@@ -175,9 +179,9 @@ class Instance:
         closer.raw = True
         store.keep.append(closer)
         N.inst_close(self._address, closer.address())
-        system = store.systems.pop(self._address, None)
-        if system is not None:
-            system.close()
+        provided = store.systems.pop(self._address, None)
+        if provided is not None:
+            provided.close()
 
     def __enter__(self) -> "Self":
         return self

@@ -3,6 +3,7 @@
 from ._errors import Exit, ExitError
 from ._instance import Instance
 from ._load import module_of
+from ._provided import program as find_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
     from ._config import Config, Limits
     from ._module import Module
-    from .runtime.functions import Func
 
 PIPE = -1  # as in subprocess
 
@@ -68,8 +68,9 @@ def run(
     imports: "Any" = None,
     config: "Config | None" = None,
 ) -> Completed:
-    """Run a WASI program: its `_start`. `module`: a path, a binary as bytes, or a Module; `args`: what follows the program's name.
+    """Run a WASI program: its `_start`, or `main` of Emscripten's default builds.
 
+    `module`: a path, a binary as bytes, or a Module; `args`: what follows the program's name.
     The program gets the arguments, `env`, `dirs` ({"/guest": "host path"}, or `Dir`s) and nothing else; its standard input is empty unless
     `input` or `stdin` is given, what it writes goes to Python's own stdout and stderr unless they are given or captured; for what these
     and `clock` and `random` may be see `Wasi`.
@@ -108,10 +109,7 @@ def run(
         with Instance(program, imports, wasi=wasi, limits=limits, timeout=timeout, fuel=fuel) as instance:
             start = start_function(instance, command[0])
             try:
-                if deadline is None:
-                    start()
-                else:
-                    start(timeout=max(0.0, deadline - _now()))
+                returncode = start(timeout=None if deadline is None else max(0.0, deadline - _now())) or 0
             finally:
                 stats = instance.stats
     except Exit as exit:
@@ -138,11 +136,11 @@ def command_line(source: "Any", module: "Module", args: "Iterable[str]") -> list
     return [name, *args]
 
 
-def start_function(instance: Instance, name: str) -> "Func":
-    """The function that makes a module a program. ValueError: it has none."""
-    if "_start" not in instance.exports:
+def start_function(instance: Instance, name: str) -> "Callable[..., int | None]":
+    """What makes an instance a program, see `_provided.program`. ValueError: it is none."""
+    start: Callable[..., int | None] | None = find_program(instance)
+    if start is None:
         raise ValueError(f"{name} is no program: it exports no function _start; use wasmjit.load to call its functions")
-    start: Func = instance.exports["_start"]
     return start
 
 

@@ -127,21 +127,21 @@ def config_of(values: "dict[str, Any]") -> "wasmjit.Config":
 
 
 def start_program(values: "dict[str, Any]", path: str, args: list[str]) -> int:
-    """Load a program and call its `_start`, what makes a module a program. Returns its exit code."""
+    """Load a program and call its `_start`, or Emscripten's `main`: what makes a module a program. Returns its exit code."""
     program = load(values, path, args)
-    exports = program.instance.exports
+    from wasmjit._provided import program as find_program
+
     try:
-        start = exports["_start"] if "_start" in exports else None
-        if not isinstance(start, wasmjit.Func):
+        start = find_program(program.instance)
+        if start is None:
             from wasmjit.cli._options import UsageError
 
             raise UsageError(f"{path} is no program: it exports no function _start; call another export with --invoke FN")
-        program.call(start)
+        return program.call(start) or 0
     except wasmjit.Exit as error:
         return error.code
     finally:
         account(values, program)
-    return 0
 
 
 def traced(values: "dict[str, Any]", work: "Callable[[], int]") -> int:

@@ -16,8 +16,26 @@ def wasi(module: "wasmjit.Module", wanted: "wasmjit.ImportType") -> str | None:
     return "WASI" if row is not None and wanted.type == FuncType(*signature(row, wanted.name)) else None
 
 
+def toolchain(module: "wasmjit.Module", wanted: "wasmjit.ImportType") -> str | None:
+    """Emscripten or AssemblyScript, where the module is one of theirs; what they do not know is given all the same, and traps."""
+    from wasmjit import assemblyscript
+    from wasmjit._functype import FuncType
+    from wasmjit._image import native
+    from wasmjit.emscripten.recognise import MADE, provides, recognised
+
+    rows = native().mod_imports(module.address)
+    kind = wanted.type
+    if not recognised(rows, [export.name for export in module.exports]):
+        return "AssemblyScript" if assemblyscript.expected(rows) and assemblyscript.provides(wanted.module, wanted.name, kind) else None
+    if not isinstance(kind, FuncType):
+        return "Emscripten" if (wanted.module, wanted.name, wanted.kind) in MADE else None
+    if provides(wanted.module, wanted.name, kind.params, kind.results):
+        return "Emscripten"
+    return "unknown, traps when called" if wanted.module == "env" else None
+
+
 # each answers for a module and one of its imports: its name as users know it, or None
-PROVIDERS: "tuple[Callable[[wasmjit.Module, wasmjit.ImportType], str | None], ...]" = (wasi,)
+PROVIDERS: "tuple[Callable[[wasmjit.Module, wasmjit.ImportType], str | None], ...]" = (wasi, toolchain)
 
 
 def provider(module: "wasmjit.Module", wanted: "wasmjit.ImportType") -> str | None:

@@ -11,6 +11,7 @@ from wasmjit.cli._providers import provider
 from wasmjit.cli._report import ERROR, reason, report
 from wasmjit.cli._terminal import fail, printable, require_stdout
 from wasmjit.cli._values import show_size
+from wasmjit.emscripten.recognise import MAINS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,7 +114,16 @@ def kind(module: wasmjit.Module) -> str:
         return "command: a program, which _start runs"
     if "_initialize" in exported:
         return "reactor: a library, which _initialize makes ready"
+    if emscripten(module):
+        return "Emscripten's program, whose main is called" if exported & set(MAINS) else "Emscripten's library, made ready by itself"
     return "library: its exports are ready at once"
+
+
+def emscripten(module: wasmjit.Module) -> bool:
+    """Whether Emscripten's support functions are given to the module."""
+    from wasmjit.emscripten.recognise import recognised
+
+    return recognised(native().mod_imports(module.address), [export.name for export in module.exports])
 
 
 def memories(module: wasmjit.Module) -> "Iterator[str]":

@@ -37,7 +37,7 @@ class Store:
         self._into: Store | None = None
         self.keep: list[object] = []  # what instances refer to by address
         self.modules: dict[int, Any] = {}  # Module by the address of its native form
-        self.systems: dict[int, Any] = {}  # imports that WASI made for an instance, by its address: closed with it
+        self.systems: dict[int, Any] = {}  # what an instance was provided with, by its address: closed with it
         self.instances = 0  # how many it holds
         self.most: int | None = None  # and may hold
 

@@ -106,7 +106,7 @@ class Descriptor:
 class Context:
     """State behind the functions of one `Wasi.imports()`; instances linked to the same imports share it."""
 
-    __slots__ = ("arguments", "clock", "environment", "files", "lowest", "random")
+    __slots__ = ("arguments", "clock", "environment", "files", "lowest", "random", "shared")
 
     def __init__(
         self,
@@ -121,6 +121,7 @@ class Context:
         self.random = random
         self.files: dict[int, Descriptor] = {}
         self.lowest = 0  # no number below it is free
+        self.shared: dict[Descriptor, int] = {}  # how many numbers those have that have several
 
     def add(self, descriptor: "Descriptor") -> int:
         """Give the descriptor the lowest free number, as POSIX does. MFILE: there are FILES_MAX."""
@@ -133,13 +134,29 @@ class Context:
         self.lowest = number + 1
         return number
 
+    def share(self, descriptor: "Descriptor", least: int) -> int:
+        """Give a descriptor of the table a second number, the lowest free one that is not below `least`. MFILE as `add`."""
+        if len(self.files) >= FILES_MAX:
+            raise WasiError(Errno.MFILE)
+        number = max(self.lowest, least)
+        while number in self.files:
+            number += 1
+        self.files[number] = descriptor
+        self.shared[descriptor] = self.shared.get(descriptor, 1) + 1
+        return number
+
     def remove(self, number: int) -> None:
-        """Close a descriptor; BADF when there is none."""
+        """Close a descriptor, or one of the numbers that it has; BADF when there is none."""
         descriptor = self.files.pop(number, None)
         if descriptor is None:
             raise WasiError(Errno.BADF)
         self.lowest = min(self.lowest, number)
-        descriptor.close()
+        if descriptor in self.shared:
+            left = self.shared.pop(descriptor) - 1
+            if left > 1:
+                self.shared[descriptor] = left
+        else:
+            descriptor.close()
 
     def descriptor(self, number: int, rights: int) -> "Descriptor":
         """The descriptor of a number, checked as a function's first one is: for functions that take two."""
