@@ -94,7 +94,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> object:
-    if name == "bench":  # a room whose functions are called through it: wasmjit.bench.compare
+    if name in ("bench", "emscripten"):  # rooms whose functions are called through them: wasmjit.bench.compare
         return __import__(f"{__name__}.bench", fromlist=[name])
     home = _HOME.get(name)
     if home is None:

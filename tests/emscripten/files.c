@@ -20,7 +20,7 @@ int main(int argc, char **argv) {
   char text[256];
   struct stat st;
   printf("in %s\n", getcwd(text, sizeof text));
-  say("chdir", chdir("/work"));
+  say("chdir", chdir("/files"));
   say("chdir to nothing", chdir("nothing"));
   printf("in %s\n", getcwd(text, sizeof text));
   say("getcwd into 2 bytes", getcwd(text, 2) ? 0 : -1);
@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
   while ((entry = readdir(dir))) after++;
   printf("entries %d, again %d\n", before, after);
   closedir(dir);
-  FILE *file = fopen("/work/sub/../sub/moved.txt", "r");
+  FILE *file = fopen("/files/sub/../sub/moved.txt", "r");
   printf("line %s\n", fgets(text, sizeof text, file));
   fclose(file);
   say("rmdir of a full one", rmdir("sub"));

@@ -14,11 +14,11 @@ SAID = (Path(__file__).parent / "files.txt").read_text()
 
 def dirs(kind: str, tmp_path: Path) -> list[wasmjit.Dir]:
     if kind == "memory":
-        return [wasmjit.Dir.memory({}, "/work"), wasmjit.Dir.memory({"data": "data and more"}, "/fixed", readonly=True)]
-    for name in ("work", "fixed"):
+        return [wasmjit.Dir.memory({}, "/files"), wasmjit.Dir.memory({"data": "data and more"}, "/fixed", readonly=True)]
+    for name in ("files", "fixed"):
         (tmp_path / name).mkdir()
     (tmp_path / "fixed" / "data").write_text("data and more")
-    return [wasmjit.Dir(tmp_path / "work", "/work"), wasmjit.Dir(tmp_path / "fixed", "/fixed", readonly=True)]
+    return [wasmjit.Dir(tmp_path / "files", "/files"), wasmjit.Dir(tmp_path / "fixed", "/fixed", readonly=True)]
 
 
 @pytest.mark.parametrize("kind", ["memory", "host"])
@@ -27,7 +27,7 @@ def test_calls_on_files(mode: str, kind: str, tmp_path: Path) -> None:
     given = dirs(kind, tmp_path)
     done = wasmjit.run(PROGRAM, dirs=given, capture_output=True, text=True, config=modes.config(mode))
     assert (done.stdout, done.returncode) == (SAID, 0)
-    assert not list((tmp_path / "work").iterdir()) if kind == "host" else not dict(given[0])  # type: ignore[call-overload]
+    assert not list((tmp_path / "files").iterdir()) if kind == "host" else not dict(given[0])  # type: ignore[call-overload]
 
 
 def test_without_directories_there_is_nothing() -> None:

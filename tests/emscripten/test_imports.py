@@ -158,6 +158,14 @@ def test_invoke_returns_where_a_function_is_left(mode: str) -> None:
         kit.exports.throw()
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_table_that_is_imported_is_made(mode: str) -> None:
+    table = '(import "env" "__indirect_function_table" (table 4 funcref))'
+    body = LEAVE.replace('(table (export "__indirect_function_table") 4 funcref)', "")
+    kit = wasmjit.load(wasmjit.Module(f"(module {IMPORTS} {table} {STACK} {body})", config=modes.config(mode)))
+    assert (kit.exports.go(2, 5), kit.exports.threw()) == (0, 1)
+
+
 ABORT = """(module (import "env" "abort" (func $abort (param i32 i32 i32 i32))) (memory (export "memory") 1)
   (data (i32.const 64) "\\04\\00\\00\\00h\\00i\\00") (data (i32.const 96) "\\0a\\00\\00\\00a\\00.\\00t\\00s\\00\\ac\\20")
   (func (export "go") (param i32 i32) (call $abort (local.get 0) (local.get 1) (i32.const 12) (i32.const 7))))"""

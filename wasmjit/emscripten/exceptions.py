@@ -72,7 +72,7 @@ def drop(guest: Guest, instance: "Any", pointer: int) -> None:
     if destructor:
         from wasmjit.emscripten.unwinding import element
 
-        element(instance, destructor, (("i32",), ("i32",)))(pointer)
+        element(guest, instance, destructor, (("i32",), ("i32",)))(pointer)
     __cxa_free_exception(guest, instance, pointer)
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from wasmjit._table import Table
     from wasmjit.wasi.context import Context, Descriptor
 
 TEXT_MAX = 1 << 16  # bytes of a message that are shown
@@ -19,13 +20,14 @@ class Guest:
     old: whether structures are laid out as before 3.1.30: times of 32 bits, `struct stat` with the kernel's padding.
     """
 
-    __slots__ = ("caught", "context", "cwd", "invokes", "last", "old", "positions", "temporary", "uncaught")
+    __slots__ = ("caught", "context", "cwd", "invokes", "last", "old", "positions", "table", "temporary", "uncaught")
 
     def __init__(self, context: "Context", old: bool) -> None:
         self.context = context
         self.old = old
         self.cwd = b"/"
         self.positions: dict[Descriptor, int] = {}  # of directories that getdents64 reads
+        self.table: Table | None = None  # that of a module which imports it
         self.temporary = 0  # the upper half of the last 64-bit result
         self.invokes = 0  # invoke_* calls that are running: an exception may go to the innermost
         self.caught: list[int] = []  # exceptions whose handlers are running, innermost last

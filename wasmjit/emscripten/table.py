@@ -31,6 +31,16 @@ FUNCTIONS = {
     "__handle_stack_overflow": ("ending", "i:"),
     "emscripten_asm_const_int": ("ending", "iii:i"),
     "emscripten_asm_const_double": ("ending", "iii:d"),
+    # Sanitizers.
+    "_emscripten_sanitizer_get_option": ("sanitizers", "i:i"),
+    "_emscripten_sanitizer_use_colors": ("sanitizers", ":i"),
+    "_emscripten_get_progname": ("sanitizers", "ii:"),
+    "emscripten_stack_snapshot": ("sanitizers", ":i"),
+    "emscripten_stack_unwind_buffer": ("sanitizers", "iii:i"),
+    "emscripten_pc_get_function": ("sanitizers", "i:i"),
+    "emscripten_pc_get_file": ("sanitizers", "i:i"),
+    "emscripten_pc_get_line": ("sanitizers", "i:i"),
+    "emscripten_pc_get_column": ("sanitizers", "i:i"),
     # Time.
     "emscripten_date_now": ("calendar", ":d"),
     "emscripten_get_now": ("calendar", ":d"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wasmjit._instance import Instance
 
 OLD = {"emscripten_memcpy_big", "setTempRet0", "__syscall_fstatat64", "__syscall_open"}  # gone before 3.1.30, or soon after
-NAME = b"./this.program"  # what a program without arguments sees as its own name
+NAMELESS = b"./this.program"  # what a program without arguments sees as its own name
 AT_EXIT: "tuple[tuple[str, tuple[int, ...]], ...]" = (("__funcs_on_exit", ()), ("fflush", (0,)))  # what a build exports, and arguments
 
 
@@ -64,21 +64,27 @@ class Emscripten:
             return Memory(least, most)
         from wasmjit._table import Table
 
-        return Table(row[4], least, most)
+        self.guest.table = Table(row[4], least, most)
+        return self.guest.table
 
     def prepare(self, instance: "Instance") -> None:
         """What comes before any call: the stack's limits, and constructors."""
-        for name in ("emscripten_stack_init", "__wasm_call_ctors"):
-            function = exported(instance, name)
-            if function is not None:
-                function()
+        begin = exported(instance, "emscripten_stack_init")
+        if begin is not None:
+            begin()
+        limits = exported(instance, "__set_stack_limits")
+        if limits is not None:
+            limits(*[needed(instance, f"emscripten_stack_get_{edge}")() for edge in ("base", "end")])
+        construct = exported(instance, "__wasm_call_ctors")
+        if construct is not None:
+            construct()
 
     def program(self, instance: "Instance") -> "Callable[..., int] | None":
         """`main` with the arguments of the guest, None for a library."""
         main = exported(instance, *MAINS)
         if main is None or main.type.params not in ((), ("i32", "i32")):  # type: ignore[attr-defined]
             return None
-        arguments = self.guest.context.arguments or [NAME]
+        arguments = self.guest.context.arguments or [NAMELESS]
 
         def run(timeout: float | None = None) -> int:
             from wasmjit.runtime.functions import within

@@ -39,7 +39,7 @@ def invoke(guest: Guest, name: str, params: "Sequence[str]", results: "Sequence[
         if dynamic is not None:
             function, arguments = needed(instance, dynamic), (index, *arguments)
         else:
-            function = element(instance, index, wanted)
+            function = element(guest, instance, index, wanted)
         stack = needed(instance, "stackSave", "emscripten_stack_get_current")()
         guest.invokes += 1
         try:
@@ -54,9 +54,9 @@ def invoke(guest: Guest, name: str, params: "Sequence[str]", results: "Sequence[
     return call
 
 
-def element(instance: "Any", index: int, wanted: "tuple[tuple[str, ...], tuple[str, ...]]") -> "Any":
+def element(guest: Guest, instance: "Any", index: int, wanted: "tuple[tuple[str, ...], tuple[str, ...]]") -> "Any":
     """A function of the table. Traps as call_indirect does."""
-    table = instance.exports[FUNCTION_TABLE]
+    table = guest.table if guest.table is not None else instance.exports[FUNCTION_TABLE]
     index &= M32
     if index >= len(table):
         from wasmjit._traps import TableOutOfBounds
