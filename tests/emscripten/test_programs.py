@@ -80,3 +80,9 @@ def test_the_command_line_runs_them() -> None:
     done = subprocess.run([sys.executable, "-m", "wasmjit", HERE / "program.wasm", "one"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stdout.startswith("constructed\nargument one\nNAME is not set\n")
+
+
+def test_beside_the_caller() -> None:
+    with wasmjit.Process(HERE / "program.wasm", ["one", "two"], env={"NAME": "value"}, stdout=subprocess.PIPE, text=True) as process:
+        assert process.communicate(timeout=60)[0] == STARTED
+    assert process.returncode == 3

@@ -29,8 +29,8 @@ HELLOS = {
 Output = tuple[int, bytes, bytes]
 
 
-def in_wasmjit(path: Path, args: list[str], dirs: list[Dir]) -> Output:
-    module = wasmjit.Module.from_file(path)
+def in_wasmjit(path: Path, args: list[str], dirs: list[Dir], config: wasmjit.Config | None = None) -> Output:
+    module = wasmjit.Module.from_file(path, config=config)
     wasi = Wasi([path.stem, *args], stdout=-1, stderr=-1, dirs=dirs)
     try:
         wasmjit.Instance(module, wasi=wasi).exports._start()
@@ -91,3 +91,20 @@ def test_real_programs_with_directories_in_memory(name: str) -> None:
     code, stdout, stderr = in_wasmjit(Path(str(REAL)) / name / entry["path"], entry["args"], dirs)
     assert (code, stderr) == (0, b"") and hashlib.sha256(stdout).hexdigest() == entry["stdout_sha256"]
     assert {f"/out/{path}": hashlib.sha256(data).hexdigest() for path, data in out.items()} == entry.get("files", {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tier", ["interp", "auto", "opt"])
+@pytest.mark.parametrize("name", NAMES)
+def test_real_programs_are_run_again(name: str, tier: str, tmp_path: Path) -> None:
+    """With the code that the first run left, if the tier leaves any."""
+    entry = program(name)
+    config = wasmjit.Config(tier, cache=str(tmp_path / "code"))
+    for attempt in ("cold", "cached"):
+        out = tmp_path / attempt
+        out.mkdir()
+        dirs = [Dir(CORPUS / "data", "/d", readonly=True), Dir(out, "/out")]
+        code, stdout, stderr = in_wasmjit(Path(str(REAL)) / name / entry["path"], entry["args"], dirs, config)
+        assert (code, stderr) == (0, b"") and hashlib.sha256(stdout).hexdigest() == entry["stdout_sha256"]
+        written = {f"/out/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()}
+        assert written == entry.get("files", {})
