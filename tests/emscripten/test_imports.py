@@ -166,6 +166,16 @@ def test_a_table_that_is_imported_is_made(mode: str) -> None:
     assert (kit.exports.go(2, 5), kit.exports.threw()) == (0, 1)
 
 
+def test_too_many_running_invokes_are_a_stack_overflow() -> None:
+    recursion = """(func $down (param i32) (result i32) (call $invoke (i32.const 1) (local.get 0)))
+      (table (export "__indirect_function_table") 2 funcref) (elem (i32.const 1) $down)
+      (func (export "go") (result i32) (call $down (i32.const 0)))"""
+    kit = wasmjit.load(wasmjit.Module(f"(module {IMPORTS} {STACK} {recursion})"))
+    for _ in range(2):
+        with pytest.raises(wasmjit.StackOverflow):
+            kit.exports.go()
+
+
 ABORT = """(module (import "env" "abort" (func $abort (param i32 i32 i32 i32))) (memory (export "memory") 1)
   (data (i32.const 64) "\\04\\00\\00\\00h\\00i\\00") (data (i32.const 96) "\\0a\\00\\00\\00a\\00.\\00t\\00s\\00\\ac\\20")
   (func (export "go") (param i32 i32) (call $abort (local.get 0) (local.get 1) (i32.const 12) (i32.const 7))))"""

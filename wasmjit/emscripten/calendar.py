@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from wasmjit.emscripten.guest import Guest
 from wasmjit.wasi._memory import load, memory, span
-from wasmjit.wasi.abi import MONOTONIC, REALTIME
+from wasmjit.wasi.abi import MONOTONIC, PROCESS_CPUTIME, REALTIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,22 @@ def clock_gettime(guest: Guest, instance: "Any", identifier: int, result: int) -
     seconds, rest = divmod(guest.context.clock(identifier if 0 <= identifier <= 3 else MONOTONIC), 10**9)
     cell[:] = (seconds & 0xFFFF_FFFF).to_bytes(4, "little") + rest.to_bytes(4, "little")
     return 0
+
+
+def gettimeofday(guest: Guest, instance: "Any", result: int, zone: int = 0) -> int:
+    cell = span(memory(instance), result, 8)
+    seconds, rest = divmod(guest.context.clock(REALTIME), 10**9)
+    cell[:] = (seconds & 0xFFFF_FFFF).to_bytes(4, "little") + (rest // 1000).to_bytes(4, "little")
+    return 0
+
+
+def clock(guest: Guest, instance: "Any") -> int:
+    """Microseconds of the processor."""
+    return guest.context.clock(PROCESS_CPUTIME) // 1000 & 0x7FFF_FFFF
+
+
+def difftime(guest: Guest, instance: "Any", end: int, begin: int) -> float:
+    return float(end - begin)
 
 
 def clock_getres(guest: Guest, instance: "Any", identifier: int, result: int) -> int:

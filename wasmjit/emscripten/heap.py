@@ -1,12 +1,11 @@
 """The heap: growing the memory, and copying within it."""
 
+from wasmjit.emscripten.guest import Guest
 from wasmjit.wasi._memory import M32, memory, span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from wasmjit.emscripten.guest import Guest
 
 PAGE = 1 << 16
 MOST = (1 << 16) - 1  # pages: addresses must fit a u32 also one behind the end
@@ -19,7 +18,7 @@ def pages_max(instance: "Any") -> int:
     return MOST if most is None else min(most, MOST)
 
 
-def emscripten_resize_heap(guest: "Guest", instance: "Any", size: int) -> int:
+def emscripten_resize_heap(guest: Guest, instance: "Any", size: int) -> int:
     """Make the memory at least so long, and a fifth more where that is to be had: malloc asks for little at a time. 1, or 0 for no."""
     size &= M32
     found = instance.memory
@@ -39,19 +38,19 @@ def emscripten_resize_heap(guest: "Guest", instance: "Any", size: int) -> int:
     return 0
 
 
-def emscripten_get_heap_max(guest: "Guest", instance: "Any") -> int:
+def emscripten_get_heap_max(guest: Guest, instance: "Any") -> int:
     return pages_max(instance) * PAGE
 
 
-def emscripten_get_heap_size(guest: "Guest", instance: "Any") -> int:
+def emscripten_get_heap_size(guest: Guest, instance: "Any") -> int:
     return int(instance.memory.nbytes)
 
 
-def emscripten_notify_memory_growth(guest: "Guest", instance: "Any", index: int) -> None:
+def emscripten_notify_memory_growth(guest: Guest, instance: "Any", index: int) -> None:
     """Views are made anew for each call."""
 
 
-def emscripten_memcpy_js(guest: "Guest", instance: "Any", target: int, source: int, count: int) -> None:
+def emscripten_memcpy_js(guest: Guest, instance: "Any", target: int, source: int, count: int) -> None:
     window = memory(instance)
     span(window, target, count)[:] = span(window, source, count)
 
@@ -59,6 +58,6 @@ def emscripten_memcpy_js(guest: "Guest", instance: "Any", target: int, source: i
 _emscripten_memcpy_js = emscripten_memcpy_js
 
 
-def emscripten_memcpy_big(guest: "Guest", instance: "Any", target: int, source: int, count: int) -> int:
+def emscripten_memcpy_big(guest: Guest, instance: "Any", target: int, source: int, count: int) -> int:
     emscripten_memcpy_js(guest, instance, target, source, count)
     return target

@@ -29,8 +29,23 @@ FUNCTIONS = {
     "_exit": ("ending", "i:"),
     "emscripten_force_exit": ("ending", "i:"),
     "__handle_stack_overflow": ("ending", "i:"),
+    "segfault": ("ending", ":"),
+    "alignfault": ("ending", ":"),
+    "emscripten_run_script": ("ending", "i:"),
+    "emscripten_run_script_int": ("ending", "i:i"),
+    "emscripten_run_script_string": ("ending", "i:i"),
+    "_emscripten_runtime_keepalive_clear": ("ending", ":"),
     "emscripten_asm_const_int": ("ending", "iii:i"),
     "emscripten_asm_const_double": ("ending", "iii:d"),
+    # The console, and randomness.
+    "emscripten_out": ("console", "i:"),
+    "emscripten_err": ("console", "i:"),
+    "emscripten_console_log": ("console", "i:"),
+    "emscripten_console_warn": ("console", "i:"),
+    "emscripten_console_error": ("console", "i:"),
+    "getentropy": ("console", "ii:i"),
+    "system": ("console", "i:i"),
+    "_emscripten_system": ("console", "i:i"),
     # Sanitizers.
     "_emscripten_sanitizer_get_option": ("sanitizers", "i:i"),
     "_emscripten_sanitizer_use_colors": ("sanitizers", ":i"),
@@ -52,6 +67,9 @@ FUNCTIONS = {
     "_mktime_js": ("calendar", "i:i i:I"),
     "_timegm_js": ("calendar", "i:i i:I"),
     "time": ("calendar", "i:i"),
+    "gettimeofday": ("calendar", "ii:i i:i"),
+    "clock": ("calendar", ":i"),
+    "difftime": ("calendar", "ii:d"),
     "clock_gettime": ("calendar", "ii:i"),
     "clock_getres": ("calendar", "ii:i"),
     "strftime": ("dates", "iiii:i"),
@@ -133,7 +151,10 @@ WASI = {"fd_seek": ("descriptors", "iIii:i"), "fd_close": ("descriptors", "i:i")
 
 FAILING = ("mapping", "paths", "owners", "descriptors")  # families that return a negative errno; the others trap
 # names that other toolchains' modules import as well
-COMMON = {"abort", "exit", "_exit", "__assert_fail", "time", "clock_gettime", "clock_getres", "strftime", "strftime_l"}
+COMMON = {
+    "abort", "exit", "_exit", "__assert_fail", "time", "clock", "difftime", "gettimeofday", "clock_gettime", "clock_getres", "strftime",
+    "strftime_l", "segfault", "alignfault", "getentropy", "system",
+}  # fmt: skip
 OWN = FUNCTIONS.keys() - COMMON
 CATCH = "__cxa_find_matching_catch_"  # and the number of its parameters and two more
 INVOKE = "invoke_"  # and the type of the function, the result's letter first

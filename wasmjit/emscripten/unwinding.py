@@ -48,10 +48,19 @@ def invoke(guest: Guest, name: str, params: "Sequence[str]", results: "Sequence[
             needed(instance, "stackRestore", "_emscripten_stack_restore")(stack)
             needed(instance, "setThrew", "_setThrew")(1, 0)
             return result
+        except RecursionError as error:
+            raise overflow(error) from None
         finally:
             guest.invokes -= 1
 
     return call
+
+
+def overflow(error: RecursionError) -> RecursionError:
+    """The trap for frames of Python that are too many: each running `invoke_*` takes one. A trap of wasm stays as it is."""
+    from wasmjit._traps import StackOverflow
+
+    return error if isinstance(error, StackOverflow) else StackOverflow()
 
 
 def element(guest: Guest, instance: "Any", index: int, wanted: "tuple[tuple[str, ...], tuple[str, ...]]") -> "Any":
