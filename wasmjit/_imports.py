@@ -26,6 +26,7 @@ N = native()
 MATCHED = 0xFFFF_FFFF_FFFF_FFFF  # what link_check says when all fits
 PYTHON = ("function", "method")  # types of callables written in Python
 LISTED = 40  # imports that the message of a LinkError names
+SHORT = "a"  # the module of all imports in builds that wasmjit.emscripten.glue is for
 
 
 def resolve(
@@ -246,5 +247,7 @@ def _link_error(module: "Module", failed: "list[tuple[Any, str]]") -> Exception:
         lines.append(f"  {kind_of}: {reason}")
     if len(lines) > LISTED:
         lines[LISTED:] = [f"  ... and {len(lines) - LISTED} more"]
+    if any([wanted.module == SHORT and len(wanted.name) <= 2 for wanted in types]):
+        lines.append("it seems to be an optimized build of Emscripten: wasmjit.emscripten.glue reads the names from its JavaScript")
     count = "1 import" if len(failed) == 1 else f"{len(failed)} imports"
     return LinkError("\n".join([f"{module.name or 'the module'}: {count} cannot be linked:", *lines]), types)

@@ -36,6 +36,11 @@ def test_a_program_with_its_glue(mode: str) -> None:
     assert kit.memory.read_str(kit.twice(text)) == "abcabc"
 
 
+def test_without_its_glue_the_error_says_what_to_do() -> None:
+    with pytest.raises(wasmjit.LinkError, match="wasmjit.emscripten.glue"):
+        wasmjit.load(HERE / "minified.wasm")
+
+
 def test_names_of_newer_versions() -> None:
     names = Glue(NEWER)
     assert names.imports == {"b": "_abort_js", "a": "fd_write", "c": "invoke_vi", "d": "memory", "e": "__syscall_openat"}

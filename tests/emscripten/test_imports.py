@@ -1,5 +1,6 @@
 """Who gets Emscripten's and AssemblyScript's functions, what they do with bad arguments, and what is said of those that are not known."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import wasmjit
 from tests import modes
 from tests.paths import ROOT
+from wasmjit.emscripten.table import FUNCTIONS, WASI
 
 MODES = modes.parameters(modes.SETTINGS, quick=(modes.BASE, "opt"))
 STACK = """
@@ -212,3 +214,19 @@ def test_info_says_who_provides_what() -> None:
     assert "env.invoke_iii: (i32, i32, i32) -> (i32)  [Emscripten]" in done.stdout
     assert "not provided" not in done.stdout
     assert "Emscripten" in done.stdout.split("kind:")[1].split("memories:")[0]
+
+
+def test_every_row_has_its_function() -> None:
+    for name, (family, types) in (FUNCTIONS | WASI).items():
+        function = getattr(importlib.import_module(f"wasmjit.emscripten.{family}"), name)
+        most = max(len(kind.partition(":")[0]) for kind in types.split(" "))
+        named = function.__code__.co_argcount
+        assert named - len(function.__defaults__ or ()) <= most + 2 <= named, name
+
+
+def test_unknown_imports_are_shown_and_asked_for(tmp_path: Path) -> None:
+    module = tmp_path / "guest.wat"
+    module.write_text(f'(module (import "env" "mine" (func (param i32))) {STACK})')
+    for arguments, shown in ((["info"], "env.mine: (i32) -> ()  [unknown, traps when called]"), (["stubs"], "def mine(")):
+        done = subprocess.run([sys.executable, "-m", "wasmjit", *arguments, module], cwd=ROOT, capture_output=True, text=True)
+        assert shown in done.stdout

@@ -6,6 +6,8 @@ if TYPE_CHECKING:
 
     import wasmjit
 
+UNKNOWN = "unknown, traps when called"  # given, but better given by somebody else
+
 
 def wasi(module: "wasmjit.Module", wanted: "wasmjit.ImportType") -> str | None:
     """WASI, where the name and the type are those of one of its functions."""
@@ -31,7 +33,7 @@ def toolchain(module: "wasmjit.Module", wanted: "wasmjit.ImportType") -> str | N
         return "Emscripten" if (wanted.module, wanted.name, wanted.kind) in MADE else None
     if provides(wanted.module, wanted.name, kind.params, kind.results):
         return "Emscripten"
-    return "unknown, traps when called" if wanted.module == "env" else None
+    return UNKNOWN if wanted.module == "env" else None
 
 
 # each answers for a module and one of its imports: its name as users know it, or None

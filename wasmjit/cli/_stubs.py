@@ -14,7 +14,7 @@ from wasmjit._functype import FuncType
 from wasmjit._image import native
 from wasmjit._types import GlobalType, MemoryType
 from wasmjit.cli._binary import local_names
-from wasmjit.cli._providers import provider
+from wasmjit.cli._providers import UNKNOWN, provider
 from wasmjit.runtime.functions import ANNOTATIONS
 
 TYPE_CHECKING = False
@@ -76,7 +76,7 @@ class _Stub:
         self.exports = list(module.exports)
         self.functions = [index for _, _, index in native().mod_exports(module.address)]
         rows = zip(module.imports, native().mod_imports(module.address), strict=True)
-        self.imports = [(wanted, row[3]) for wanted, row in rows if provider(module, wanted) is None]
+        self.imports = [(wanted, row[3]) for wanted, row in rows if provider(module, wanted) in (None, UNKNOWN)]
         self.locals = local_names(module.custom_sections.get("name", b""))
         inside = {wanted.name for wanted, _ in self.imports}
         self.hidden = BUILTINS & inside  # names that a class has something else under
