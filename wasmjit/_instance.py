@@ -189,9 +189,9 @@ class Instance:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
+    def __del__(self, native: "Any" = N) -> None:  # a name of its own: the module's may be gone when Python ends
         if hasattr(self, "_address"):
-            N.inst_orphan(self._address, self)
+            native.inst_orphan(self._address, self)
 
     def __repr__(self) -> str:
         return f"<wasmjit.Instance of {self.module.name or 'a module without name'}{', closed' if self.closed else ''}>"

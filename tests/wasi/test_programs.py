@@ -97,7 +97,7 @@ def test_real_programs_with_directories_in_memory(name: str) -> None:
 @pytest.mark.parametrize("tier", ["interp", "auto", "opt"])
 @pytest.mark.parametrize("name", NAMES)
 def test_real_programs_are_run_again(name: str, tier: str, tmp_path: Path) -> None:
-    """With the code that the first run left, if the tier leaves any."""
+    """With the code that the first run left, if the tier leaves any. Tier "opt" compiles for minutes."""
     entry = program(name)
     config = wasmjit.Config(tier, cache=str(tmp_path / "code"))
     for attempt in ("cold", "cached"):
