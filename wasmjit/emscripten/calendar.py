@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from wasmjit.emscripten.guest import Guest
-from wasmjit.wasi._memory import load, memory, span
+from wasmjit.wasi._memory import memory, span
 from wasmjit.wasi.abi import MONOTONIC, PROCESS_CPUTIME, REALTIME
 
 TYPE_CHECKING = False
@@ -122,10 +122,10 @@ def broken_down(guest: Guest, instance: "Any", seconds: int, result: int, there:
 
 
 def seconds_at(guest: Guest, instance: "Any", time: int) -> int:
-    """A time argument: the number itself, or in older builds the address of 32 bits."""
-    if not guest.old:
+    """A time argument: the number itself, or in older builds the address of it."""
+    if not guest.by_address:
         return time
-    return (load(memory(instance), time, 4) ^ 0x8000_0000) - 0x8000_0000
+    return int.from_bytes(span(memory(instance), time, guest.layout.time), "little", signed=True)
 
 
 def _localtime_js(guest: Guest, instance: "Any", time: int, result: int) -> int:

@@ -105,9 +105,9 @@ def __syscall_fstat64(guest: Guest, instance: "Any", number: int, result: int) -
     descriptor = descriptor_of(guest, number, Right.FD_FILESTAT_GET)
     status = descriptor.stat()
     if status is None:
-        write_stream_stat(memory(instance), result, descriptor, guest.old)
+        write_stream_stat(memory(instance), result, descriptor, guest.layout)
     else:
-        write_stat(memory(instance), result, status, guest.old)
+        write_stat(memory(instance), result, status, guest.layout)
     return 0
 
 

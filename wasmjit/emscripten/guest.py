@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wasmjit._table import Table
+    from wasmjit.emscripten.records import Layout
     from wasmjit.wasi.context import Context, Descriptor
 
 TEXT_MAX = 1 << 16  # bytes of a message that are shown
@@ -17,14 +18,15 @@ TEXT_MAX = 1 << 16  # bytes of a message that are shown
 class Guest:
     """State behind the imports of one instance.
 
-    old: whether structures are laid out as before 3.1.30: times of 32 bits, `struct stat` with the kernel's padding.
+    layout: how its version lays structures out. by_address: whether a time is passed by its address, not as a number.
     """
 
-    __slots__ = ("caught", "context", "cwd", "invokes", "last", "old", "positions", "table", "temporary", "uncaught")
+    __slots__ = ("by_address", "caught", "context", "cwd", "invokes", "last", "layout", "positions", "table", "temporary", "uncaught")
 
-    def __init__(self, context: "Context", old: bool) -> None:
+    def __init__(self, context: "Context", layout: "Layout", by_address: bool) -> None:
         self.context = context
-        self.old = old
+        self.layout = layout
+        self.by_address = by_address
         self.cwd = b"/"
         self.positions: dict[Descriptor, int] = {}  # of directories that getdents64 reads
         self.table: Table | None = None  # that of a module which imports it

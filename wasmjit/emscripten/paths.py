@@ -139,7 +139,7 @@ def __syscall_newfstatat(guest: Guest, instance: "Any", number: int, path: int, 
 
         return __syscall_fstat64(guest, instance, number, result)
     found = place(guest, window, number, path, bool(flags & AT_EMPTY_PATH))
-    write_stat(window, result, found.status(not flags & AT_SYMLINK_NOFOLLOW), guest.old)
+    write_stat(window, result, found.status(not flags & AT_SYMLINK_NOFOLLOW), guest.layout)
     return 0
 
 
@@ -294,7 +294,7 @@ def __syscall_utimensat(guest: Guest, instance: "Any", number: int, path: int, t
     if times:
         asked = 0
         bits = ((FstFlag.ATIM, FstFlag.ATIM_NOW), (FstFlag.MTIM, FstFlag.MTIM_NOW))
-        for which, ((seconds, rest), (given, now)) in enumerate(zip(times_at(window, times, guest.old), bits, strict=True)):
+        for which, ((seconds, rest), (given, now)) in enumerate(zip(times_at(window, times, guest.layout), bits, strict=True)):
             if rest == UTIME_NOW:
                 asked |= now
             elif rest != UTIME_OMIT:

@@ -1,8 +1,8 @@
 """Every support function once: the file that implements it and the types that Emscripten's versions have given it.
 
 A family file has one function a row, of the row's name, called as `f(guest, instance, *arguments)` where instance is the caller. Types are
-letters, i = i32, I = i64, d = f64, parameters before the colon and the result behind it; several are those of versions, the shorter ones
-lacking parameters at the end. Builds without 64-bit integers in their JavaScript pass an I as two i, the low half first.
+letters, i = i32, I = i64, d = f64, parameters before the colon and the result behind it; several are those of versions. Builds without
+64-bit integers in their JavaScript pass an I as two i, the low half first.
 """
 
 TYPE_CHECKING = False
@@ -18,9 +18,9 @@ FUNCTIONS = {
     "emscripten_memcpy_js": ("heap", "iii:"),
     "_emscripten_memcpy_js": ("heap", "iii:"),
     "emscripten_memcpy_big": ("heap", "iii:i"),
-    "_mmap_js": ("mapping", "iiiiIii:i"),
-    "_munmap_js": ("mapping", "iiiiiI:i"),
-    "_msync_js": ("mapping", "iiiiiI:i"),
+    "_mmap_js": ("mapping", "iiiiIii:i iiiiiii:i iiiiii:i"),
+    "_munmap_js": ("mapping", "iiiiiI:i iiiiii:i"),
+    "_msync_js": ("mapping", "iiiiiI:i iiiiii:i iiii:i"),
     # The end of the program.
     "abort": ("ending", ":"),
     "_abort_js": ("ending", ":"),

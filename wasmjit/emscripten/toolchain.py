@@ -2,6 +2,7 @@
 
 from wasmjit.emscripten.guest import Guest, exported, needed
 from wasmjit.emscripten.recognise import MADE, MAINS, halved
+from wasmjit.emscripten.records import layout_of
 from wasmjit.emscripten.table import CATCH, FAILING, INVOKE, signatures
 from wasmjit.wasi._memory import M32, memory, span
 from wasmjit.wasi.errno import Errno, Raised, WasiError, from_host
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from wasmjit._config import Limits
     from wasmjit._instance import Instance
 
-OLD = {"emscripten_memcpy_big", "setTempRet0", "__syscall_fstatat64", "__syscall_open"}  # gone before 3.1.30, or soon after
+TIMES = ("_localtime_js", "_gmtime_js")
 NAMELESS = b"./this.program"  # what a program without arguments sees as its own name
 AT_EXIT: "tuple[tuple[str, tuple[int, ...]], ...]" = (("__funcs_on_exit", ()), ("fflush", (0,)))  # what a build exports, and arguments
 
@@ -27,8 +28,8 @@ class Emscripten:
     """
 
     def __init__(self, world: "Any", rows: "Iterable[Any]", limits: "Limits") -> None:
-        names = {row[1] for row in rows}
-        self.guest = Guest(world._context, bool(names & OLD))
+        by_address = any([row[1] in TIMES and row[4] == ("i32", "i32") for row in rows])
+        self.guest = Guest(world._context, layout_of({row[1] for row in rows}), by_address)
         self.limits = limits
 
     def find(self, row: "Any", found: "Any") -> "Any":
