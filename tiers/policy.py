@@ -5,9 +5,8 @@ A *sample* is about 20 us of interpretation that fell on one place, a loop or a 
 
 # --- a function's way to its first request
 
-# What was interpreted for so long will be for as long again, says experience with other runtimes. A small unit takes 10 ms to
-# compile, but beside the program; getting ready for that takes 10 to 20 ms of the program's time once. 2.4 ms keep what starts and ends at
-# once away from it: with 40, programs that compute for 2 to 5 ms took 1.2 to 1.4 times as long (bench brief), others were no faster.
+# What was interpreted for so long will be for as long again, says experience with other runtimes: 2.4 ms. A small unit takes 10 ms to
+# compile, but beside the program; with 40 samples no program was faster.
 WARM = 120
 # Samples of the whole process before anybody gets ready to compile. That is a thread, what it imports, and a worker process: 20 ms that are
 # not the program's. What computes for less than 26 ms, and so ends within some 50, would end before it had any code: fib(29), which takes

@@ -15,7 +15,7 @@ from tests.wasi import peer
 from wasmjit.wasi import Dir, Wasi
 
 REAL = os.environ.get("WASMJIT_REAL")  # folder of unpacked packages, made by get_real.py of the corpus
-NAMES = ("cpython312", "cc1-avr-gcc15", "resvg", "flite")
+NAMES = ("cpython312", "cc1-avr-gcc15", "resvg", "flite", "clang")
 
 HELLOS = {
     "hello-c-wasisdk": (b"hello from C argc=2 3.142\nx\n", b""),

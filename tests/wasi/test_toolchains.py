@@ -9,7 +9,7 @@ from tests import modes
 from tests.paths import CORPUS
 from tests.wasi.test_programs import HELLOS, Output, in_wasmjit
 
-MODES = modes.parameters(modes.SETTINGS, quick=(modes.BASE, "auto", "opt"))
+MODES = modes.parameters((modes.BASE, "reference", "opt", "auto", *modes.STRESSED), quick=(modes.BASE, "auto"))
 KERNELS = ("kern_as", "kern_as_inc", "kern_clang22ys", "kern_emcc_sa", "kern_go", "kern_rs96", "kern_zig")
 SMALL = {"sieve": (1000, 168), "matmul": (10, 737.5), "mix": (1000, -464544862), "fib": (10, 55)}
 LARGE = {"sieve": (1_000_000, 78498), "matmul": (100, 749850.0), "mix": (1_000_000, 1631162712), "fib": (25, 75025)}
@@ -51,7 +51,7 @@ def test_hellos(name: str, mode: str) -> None:
     assert in_wasmjit(corpus(name), ["x"], [], modes.config(mode)) == (0, *HELLOS[name])
 
 
-@pytest.mark.parametrize("tier", ["auto", "opt"])
+@pytest.mark.parametrize("tier", ["auto", pytest.param("opt", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", HELLOS)
 def test_hellos_that_are_run_again(name: str, tier: str, tmp_path: Path) -> None:
     path = corpus(name)
