@@ -31,7 +31,7 @@ Output = tuple[int, bytes, bytes]
 
 def in_wasmjit(path: Path, args: list[str], dirs: list[Dir], config: wasmjit.Config | None = None) -> Output:
     module = wasmjit.Module.from_file(path, config=config)
-    wasi = Wasi([path.stem, *args], stdout=-1, stderr=-1, dirs=dirs)
+    wasi = Wasi(args, stdout=-1, stderr=-1, dirs=dirs)
     try:
         wasmjit.Instance(module, wasi=wasi).exports._start()
     except wasmjit.Exit as end:
@@ -40,7 +40,7 @@ def in_wasmjit(path: Path, args: list[str], dirs: list[Dir], config: wasmjit.Con
 
 
 def in_wasmtime(path: Path, args: list[str], dirs: list[Dir]) -> Output:
-    wasi = Wasi([path.stem, *args], stdout=-1, stderr=-1, dirs=dirs)
+    wasi = Wasi(args, stdout=-1, stderr=-1, dirs=dirs)
     return peer.run(path, wasi), wasi.captured(1), wasi.captured(2)
 
 
@@ -53,7 +53,7 @@ def test_hellos(name: str, run: Callable[..., Output]) -> None:
     path = CORPUS / "modules" / f"{name}.wasm"
     if not path.exists():
         pytest.skip("WASMJIT_CORPUS names no folder with modules/")
-    assert run(path, ["x"], []) == (0, *HELLOS[name])
+    assert run(path, [name, "x"], []) == (0, *HELLOS[name])
 
 
 def program(name: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def program(name: str) -> dict[str, Any]:
 def test_real_programs(name: str, run: Callable[..., Output], tmp_path: Path) -> None:
     entry = program(name)
     dirs = [Dir(CORPUS / "data", "/d", readonly=True), Dir(tmp_path, "/out")]
-    code, stdout, stderr = run(Path(str(REAL)) / name / entry["path"], entry["args"], dirs)
+    code, stdout, stderr = run(Path(str(REAL)) / name / entry["path"], [entry["argv0"], *entry["args"]], dirs)
     assert (code, stderr) == (0, b"")
     assert hashlib.sha256(stdout).hexdigest() == entry["stdout_sha256"]
     written = {f"/out/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
@@ -88,7 +88,7 @@ def test_real_programs_with_directories_in_memory(name: str) -> None:
     files = {str(path.relative_to(CORPUS / "data")): path.read_bytes() for path in (CORPUS / "data").rglob("*") if path.is_file()}
     out = Dir.memory({}, "/out")
     dirs: list[Dir] = [Dir.memory(files, "/d", readonly=True), out]
-    code, stdout, stderr = in_wasmjit(Path(str(REAL)) / name / entry["path"], entry["args"], dirs)
+    code, stdout, stderr = in_wasmjit(Path(str(REAL)) / name / entry["path"], [entry["argv0"], *entry["args"]], dirs)
     assert (code, stderr) == (0, b"") and hashlib.sha256(stdout).hexdigest() == entry["stdout_sha256"]
     assert {f"/out/{path}": hashlib.sha256(data).hexdigest() for path, data in out.items()} == entry.get("files", {})
 
@@ -104,7 +104,7 @@ def test_real_programs_are_run_again(name: str, tier: str, tmp_path: Path) -> No
         out = tmp_path / attempt
         out.mkdir()
         dirs = [Dir(CORPUS / "data", "/d", readonly=True), Dir(out, "/out")]
-        code, stdout, stderr = in_wasmjit(Path(str(REAL)) / name / entry["path"], entry["args"], dirs, config)
+        code, stdout, stderr = in_wasmjit(Path(str(REAL)) / name / entry["path"], [entry["argv0"], *entry["args"]], dirs, config)
         assert (code, stderr) == (0, b"") and hashlib.sha256(stdout).hexdigest() == entry["stdout_sha256"]
         written = {f"/out/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()}
         assert written == entry.get("files", {})

@@ -48,7 +48,7 @@ def test_kernels_that_get_hot_and_are_run_again(name: str, tier: str, tmp_path: 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", HELLOS)
 def test_hellos(name: str, mode: str) -> None:
-    assert in_wasmjit(corpus(name), ["x"], [], modes.config(mode)) == (0, *HELLOS[name])
+    assert in_wasmjit(corpus(name), [name, "x"], [], modes.config(mode)) == (0, *HELLOS[name])
 
 
 @pytest.mark.parametrize("tier", ["auto", pytest.param("opt", marks=pytest.mark.slow)])
@@ -56,7 +56,7 @@ def test_hellos(name: str, mode: str) -> None:
 def test_hellos_that_are_run_again(name: str, tier: str, tmp_path: Path) -> None:
     path = corpus(name)
     config = wasmjit.Config(tier, compile="sync", cache=str(tmp_path), thresholds={"warm": 1, "window": 1})
-    outputs: list[Output] = [in_wasmjit(path, ["x"], [], config) for _ in range(2)]
+    outputs: list[Output] = [in_wasmjit(path, [name, "x"], [], config) for _ in range(2)]
     assert outputs == [(0, *HELLOS[name])] * 2
 
 
