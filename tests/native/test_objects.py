@@ -1,6 +1,7 @@
 """Several texts at once: processes, what they may drop, what is remembered, how they fail."""
 
 import subprocess
+import os
 import sys
 from pathlib import Path
 
@@ -92,3 +93,13 @@ def test_a_dead_process_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_a_python_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/usr/bin/editor")
     assert "py_first" in {symbol.name for symbol in Object(emit_objects([FIRST], None, entered)[0]).symbols}
+
+
+def test_a_package_that_is_in_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an editable install is, which a finder finds."""
+    first = emit_objects([FIRST], None, entered)
+    with Cache() as cache:
+        (entry,) = cache.entries()
+        cache.write(entry.name, b"damage")
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder and not os.path.exists(os.path.join(folder, "wasmjit"))])
+    assert emit_objects([FIRST], None, entered) == first

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from wasmjit.native import processor, provide
-from wasmjit.native.cache import SUFFIX, Cache
+from wasmjit.native.cache import PACKAGE, SUFFIX, Cache
 from wasmjit.native.target import EmitError, Target
 
 LARGE = 200_000  # characters of IR from which a process pays: it costs 0.15 s to start
@@ -100,7 +100,13 @@ class _Job:
 
 
 def _start(job: bytes) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-I", "-S", "-c", _CHILD.format(path=sys.path)]
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        _CHILD.format(path=[os.path.dirname(PACKAGE), *sys.path]),
+    ]  # an editable install may be in no path
     with open(os.memfd_create("job"), "w+b") as file:
         file.write(job)
         file.seek(0)
