@@ -1,7 +1,7 @@
 """Several texts at once: processes, what they may drop, what is remembered, how they fail."""
 
-import subprocess
 import os
+import subprocess
 import sys
 from pathlib import Path
 
