@@ -12,8 +12,8 @@ from unicodedata import normalize
 import wasmjit
 from wasmjit._functype import FuncType
 from wasmjit._image import native
+from wasmjit._sections import local_names
 from wasmjit._types import GlobalType, MemoryType
-from wasmjit.cli._binary import local_names
 from wasmjit.cli._providers import UNKNOWN, provider
 from wasmjit.runtime.functions import ANNOTATIONS
 

@@ -3,9 +3,9 @@
 import wasmjit
 from wasmjit._image import native
 from wasmjit._module import KINDS
+from wasmjit._sections import MAGIC, function_names, local_names, module_name, producers, sections
 from wasmjit._types import PAGE
 from wasmjit._wat import assemble, is_text
-from wasmjit.cli._binary import MAGIC, function_names, local_names, module_name, producers, sections
 from wasmjit.cli._options import Command, UsageError, parse
 from wasmjit.cli._providers import provider
 from wasmjit.cli._report import ERROR, reason, report
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wasmjit.cli._binary import Section
+    from wasmjit._sections import Section
 
 COMMAND = Command(
     "info",

@@ -5,7 +5,7 @@ which. It is read here, not run: by the forms in which Emscripten has written it
 import os
 import re
 
-from wasmjit.cli._binary import MAGIC, Reader, sections
+from wasmjit._sections import MAGIC, Reader, sections
 from wasmjit.emscripten.recognise import FUNCTION_TABLE
 from wasmjit.wasi.table import PREVIEW1
 

@@ -1,4 +1,4 @@
-"""Reading a module's bytes for people: its sections, and custom sections that tools write. Never on the run path."""
+"""Reading a module's bytes for people: its sections, and custom sections that tools write. The runtime itself needs none of it."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
