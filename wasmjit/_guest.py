@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from ._provided import Provided
     from .wasi import Wasi
     from .wasi.context import Descriptor
 
@@ -52,7 +51,7 @@ class World:
 
     def __init__(self, wasi: "Wasi") -> None:
         self.namespaces = wasi.imports()
-        self.context = self.namespaces["wasi_snapshot_preview1"].context
+        self.context = self.namespaces.context
 
     def imports(self) -> "dict[str, Any]":
         return self.namespaces
@@ -69,15 +68,14 @@ class World:
 class Program(Instance):
     """An instance of a program that is linked at once; its start function, `_initialize` and `_start` wait for `run`."""
 
-    __slots__ = ("_provided",)
+    __slots__ = ()
 
-    def _start(self, provided: "Provided", initialize: bool) -> None:
+    def _start(self, initialize: bool) -> None:
         """Not yet."""
-        self._provided = provided
 
     def run(self, start: "Callable[[], int | None]") -> int:
         """All of that; the exit code."""
-        super()._start(self._provided, True)
+        super()._start(True)
         return start() or 0
 
 

@@ -42,7 +42,7 @@ def resolve(
     that raise when called. Raises LinkError.
     """
     rows = N.mod_imports(module.address)
-    provided = Provided(module, rows, wasi, limits)
+    provided = Provided(module, wasi, limits)
     if not rows:
         return [], provided
     linker = _Linker(store, unknown, adopted)

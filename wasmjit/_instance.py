@@ -7,6 +7,7 @@ from ._image import native
 from ._imports import resolve
 from ._memory import Memory
 from ._module import Module
+from ._provided import provided_of
 from .runtime.codes import HOOK_INSTANCE
 from .runtime.functions import HostFunc, within
 from .runtime.store import Store
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from ._config import Limits
-    from ._provided import Provided
     from ._traps import OutOfMemory
 
 N = native()
@@ -96,7 +96,7 @@ class Instance:
             from .tiers.reference import attach
 
             attach(self)
-        within(timeout, self._start, (provided, initialize))
+        within(timeout, self._start, (initialize,))
 
     @classmethod
     def _of(cls, address: int) -> "Self":
@@ -108,7 +108,7 @@ class Instance:
         self._exports = None
         return self
 
-    def _start(self, provided: "Provided", initialize: bool) -> None:
+    def _start(self, initialize: bool) -> None:
         """Write active segments, then run what the module wants to be run first."""
         code = N.inst_segments(self._address)
         if code:
@@ -124,7 +124,9 @@ class Instance:
         if N.export_find(mod, "_initialize") >= 0:
             self.exports["_initialize"]()
         elif N.export_find(mod, "_start") < 0:
-            provided.prepare(self)
+            provided = provided_of(self)
+            if provided is not None:
+                provided.prepare(self)
 
     @property
     def exports(self) -> Exports:

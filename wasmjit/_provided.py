@@ -14,6 +14,7 @@ N = native()
 
 MISSING = object()
 WASI = ("wasi_snapshot_preview1", "wasi_unstable")
+EMSCRIPTEN, ASSEMBLYSCRIPT = "Emscripten", "AssemblyScript"
 CONSTRUCTORS = "__wasm_call_ctors"  # what Emscripten's start code calls first
 FUNC = 0
 
@@ -21,14 +22,13 @@ FUNC = 0
 class Provided:
     """Finds what an instance is not given. What is behind it is made when the first import asks for it.
 
-    module: what is instantiated; rows: its imports as decoded; wasi: a Wasi, None for nothing at all, or "auto"; limits: of what is made.
+    module: what is instantiated; wasi: a Wasi, None for nothing at all, or "auto"; limits: of what is made.
     """
 
-    __slots__ = ("module", "rows", "system", "limits", "_toolchain", "_wasi")
+    __slots__ = ("module", "system", "limits", "_toolchain", "_wasi")
 
-    def __init__(self, module: "Module", rows: "list[Any]", wasi: "Any", limits: "Limits") -> None:
+    def __init__(self, module: "Module", wasi: "Any", limits: "Limits") -> None:
         self.module = module
-        self.rows = rows
         self.limits = limits
         self.system: Any = None  # what `Wasi.imports()` made
         self._toolchain: Any = MISSING
@@ -65,16 +65,17 @@ class Provided:
     def toolchain(self) -> "Any":
         """The toolchain whose JavaScript the module expects, None for a module that expects none."""
         if self._toolchain is MISSING:
-            from .emscripten.recognise import recognised
-            from .emscripten.toolchain import Emscripten
+            name = toolchain_name(self.module)
+            if name == EMSCRIPTEN:
+                from .emscripten.toolchain import Emscripten
 
-            address = self.module.address
-            if recognised(self.rows, [row[0] for row in N.mod_exports(address)]):
-                self._toolchain = Emscripten(self.world(), self.rows, self.limits)
+                self._toolchain = Emscripten(self.world(), N.mod_imports(self.module.address), self.limits)
+            elif name == ASSEMBLYSCRIPT:
+                from .assemblyscript import AssemblyScript
+
+                self._toolchain = AssemblyScript(self.world())
             else:
-                from .assemblyscript import AssemblyScript, expected
-
-                self._toolchain = AssemblyScript(self.world()) if expected(self.rows) else None
+                self._toolchain = None
         return self._toolchain
 
     def prepare(self, instance: "Instance") -> None:
@@ -96,10 +97,28 @@ class Provided:
             self.system.close()
 
 
+def toolchain_name(module: "Module") -> str | None:
+    """The toolchain that built a module which expects its JavaScript, None for any other module."""
+    from .emscripten.recognise import recognised
+
+    rows = N.mod_imports(module.address)
+    if recognised(rows, [row[0] for row in N.mod_exports(module.address)]):
+        return EMSCRIPTEN
+    from .assemblyscript import expected
+
+    return ASSEMBLYSCRIPT if expected(rows) else None
+
+
+def provided_of(instance: "Instance") -> "Provided | None":
+    """What stands behind an instance's imports that nobody gave; None when it is closed."""
+    found: Provided | None = instance._store.root().systems.get(instance._address)
+    return found
+
+
 def program(instance: "Instance") -> "Any":
     """What runs the instance as a program: a callable(timeout=) that returns the exit code, None for 0. None: it is no program."""
     place = N.export_find(instance.module.address, "_start")
     if place >= 0:
         return instance.exports["_start"] if place >> 32 == FUNC else None
-    provided = instance._store.root().systems.get(instance._address)
+    provided = provided_of(instance)
     return None if provided is None else provided.program(instance)

@@ -42,7 +42,7 @@ class AssemblyScript:
     """What stands for the imports of such a module. world: the import modules of WASI, whose streams, clocks and seeds are used."""
 
     def __init__(self, world: "Any") -> None:
-        self.context: Context = world._context
+        self.context: Context = world.context
 
     def find(self, row: "Any", found: "Any") -> "Any":
         """The function for an import of its exact type; what is not known is not given."""

@@ -22,17 +22,16 @@ def toolchain(module: "wasmjit.Module", wanted: "wasmjit.ImportType") -> str | N
     """Emscripten or AssemblyScript, where the module is one of theirs; what they do not know is given all the same, and traps."""
     from wasmjit import assemblyscript
     from wasmjit._functype import FuncType
-    from wasmjit._image import native
-    from wasmjit.emscripten.recognise import MADE, provides, recognised
+    from wasmjit._provided import EMSCRIPTEN, toolchain_name
+    from wasmjit.emscripten.recognise import MADE, provides
 
-    rows = native().mod_imports(module.address)
-    kind = wanted.type
-    if not recognised(rows, [export.name for export in module.exports]):
-        return "AssemblyScript" if assemblyscript.expected(rows) and assemblyscript.provides(wanted.module, wanted.name, kind) else None
+    name, kind = toolchain_name(module), wanted.type
+    if name != EMSCRIPTEN:
+        return name if name is not None and assemblyscript.provides(wanted.module, wanted.name, kind) else None
     if not isinstance(kind, FuncType):
-        return "Emscripten" if (wanted.module, wanted.name, wanted.kind) in MADE else None
+        return name if (wanted.module, wanted.name, wanted.kind) in MADE else None
     if provides(wanted.module, wanted.name, kind.params, kind.results):
-        return "Emscripten"
+        return name
     return UNKNOWN if wanted.module == "env" else None
 
 

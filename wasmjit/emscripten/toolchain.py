@@ -29,7 +29,7 @@ class Emscripten:
 
     def __init__(self, world: "Any", rows: "Iterable[Any]", limits: "Limits") -> None:
         by_address = any([row[1] in TIMES and row[4] == ("i32", "i32") for row in rows])
-        self.guest = Guest(world._context, layout_of({row[1] for row in rows}), by_address)
+        self.guest = Guest(world.context, layout_of({row[1] for row in rows}), by_address)
         self.limits = limits
 
     def find(self, row: "Any", found: "Any") -> "Any":

@@ -97,15 +97,15 @@ def directories(dirs: "Mapping[str, Any] | Iterable[Any] | None") -> list[Dir]:
 class Imports(dict[str, Namespace]):
     """The import modules of WASI by name, over the descriptors of one guest, or of several that share them."""
 
-    __slots__ = ("_context",)
+    __slots__ = ("context",)
 
     def __init__(self, context: Context) -> None:
         super().__init__({module: Namespace(context, rows) for module, rows in MODULES.items()})
-        self._context = context
+        self.context = context
 
     def close(self) -> None:
         """Close all descriptors: guests get BADF from now on."""
-        self._context.close()
+        self.context.close()
 
     def __enter__(self) -> "Self":
         return self
