@@ -66,7 +66,7 @@ class Worker:
         try:
             self._send(REQUEST, message, deadline)
         except OSError as error:
-            raise WorkerDied(self._fate() or f"the compiler: {error.strerror}") from None
+            raise self._lost(error) from None
         kind, answer = self._receive(deadline)
         if kind == DONE:
             return answer
@@ -123,7 +123,7 @@ class Worker:
                 raise WorkerDied(_NONSENSE)
             return kind, self._read(size, deadline)
         except OSError as error:
-            raise WorkerDied(self._fate() or f"the compiler: {error.strerror}") from None
+            raise self._lost(error) from None
 
     def _send(self, kind: int, data: bytes, deadline: float) -> None:
         self._write(head(kind, len(data)), deadline)
@@ -151,6 +151,10 @@ class Worker:
         poll.register(descriptor, event)
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise WorkerDied("the compiler took too long")
+
+    def _lost(self, error: OSError) -> WorkerDied:
+        """What to raise when a pipe to or from it fails."""
+        return WorkerDied(self._fate() or f"the compiler: {error.strerror}")
 
     def _fate(self) -> str:
         """How the process ended, "" if it has not."""

@@ -8,12 +8,11 @@ import os
 from stat import S_ISLNK
 
 from wasmjit.native.cache import FOLDERS, create, locate
+from wasmjit.wasi.lookup import SYMLINKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Identity = tuple[int, int]
-
-SYMLINKS = 40  # links followed for one path, as Linux
 
 
 def identity(status: os.stat_result) -> "Identity":
