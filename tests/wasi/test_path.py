@@ -294,6 +294,13 @@ def test_rights_of_directories(guest: Guest, root: Path) -> None:
         assert guest.call(name, sub, "nested") == "NOTCAPABLE"
     sub = guest.open("dir", DIRECTORY, rights=ALL & ~(1 << 10))
     assert guest.try_open("new", CREAT, fd=sub) == "NOTCAPABLE"
+    for flag, bit in ((2, 0), (8, 4), (16, 4)):  # DSYNC, RSYNC, SYNC
+        guest.good("path_open", FIRST, 0, "dir", DIRECTORY, ALL, ALL & ~(1 << bit), 0, RESULT)
+        sub = guest.number()
+        for oflags in (0, CREAT):
+            assert guest.try_open("synced", oflags, flags=flag, fd=sub) == "NOTCAPABLE"
+        assert not (root / "dir/synced").exists()
+        guest.close(guest.open("file", flags=flag))
     nothing = guest.open("dir", DIRECTORY, rights=0)
     for call in (
         ("path_filestat_get", nothing, 0, "nested", 64),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OPEN_READ = Right.FD_READ | Right.FD_READDIR
 OPEN_WRITE = Right.FD_WRITE | Right.FD_ALLOCATE | Right.FD_FILESTAT_SET_SIZE
 NEEDED = {OFlag.CREAT: Right.PATH_CREATE_FILE, OFlag.TRUNC: Right.PATH_FILESTAT_SET_SIZE}
+NEEDED_BEHIND = {FdFlag.DSYNC: Right.FD_DATASYNC, FdFlag.RSYNC: Right.FD_SYNC, FdFlag.SYNC: Right.FD_SYNC}
 _OPEN_FLAGS = ((OFlag.CREAT, os.O_CREAT), (OFlag.DIRECTORY, os.O_DIRECTORY), (OFlag.EXCL, os.O_EXCL), (OFlag.TRUNC, os.O_TRUNC))
 _ALWAYS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _BY_OFLAGS = [_ALWAYS | sum([host for flag, host in _OPEN_FLAGS if oflags & flag]) for oflags in range(OFlag.ALL + 1)]
@@ -52,13 +53,17 @@ def path_open(
     fdflags: int,
     result: int,
 ) -> None:
-    """NOTCAPABLE for reading or writing that the directory does not pass on; other rights beyond it are dropped: libraries ask for all."""
+    """NOTCAPABLE for reading, writing or synchronizing that the directory does not pass on; other rights beyond it are dropped: libraries
+    ask for all.
+    """
     cell = span(window, result, 4)
     name = path(window, pointer, length)
     follow = follows(lookup)
     if oflags & M32 & ~OFlag.ALL or fdflags & M32 & ~FdFlag.ALL or oflags & OFlag.DIRECTORY and oflags & ~OFlag.DIRECTORY:
         raise WasiError(Errno.INVAL)
     if oflags and any([oflags & flag and not directory.rights & right for flag, right in NEEDED.items()]):
+        raise WasiError(Errno.NOTCAPABLE)
+    if fdflags and any([fdflags & flag and not directory.inheriting & right for flag, right in NEEDED_BEHIND.items()]):
         raise WasiError(Errno.NOTCAPABLE)
     rights &= M64
     if rights & (Right.FD_READ | Right.FD_WRITE) & ~directory.inheriting:
