@@ -246,7 +246,7 @@ def test_reading_directories(guest: Guest, root: Path) -> None:
         inode = {name: (root / name).lstat().st_ino for name in (".", "file", "dir", "link", "pipe")}
         assert found == {
             ".": (inode["."], 3),
-            "..": (inode["."], 3),  # what is above belongs to the host
+            "..": (0, 3),  # what is above belongs to the host
             "file": (inode["file"], 4),
             "dir": (inode["dir"], 3),
             "link": (inode["link"], 7),

@@ -69,7 +69,7 @@ class Folder:
     def entries(self, cookie: int) -> "Iterable[bytes]":
         """`dirent` records with their names, of `.` and `..` too, behind the one that has this cookie; 0 for all.
 
-        The parent of a directory that was given to the guest is that directory itself: what is above belongs to somebody else.
+        The inode of `..` is 0: what is above a directory may be no business of the guest's.
         """
         raise NotImplementedError
 

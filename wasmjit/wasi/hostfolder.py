@@ -24,15 +24,14 @@ _STEP = _PATH | os.O_NOFOLLOW
 class HostFolder(Folder):
     """A host directory by its descriptor, which it owns.
 
-    identity: None for a directory that cannot be on the way to compiled code. top: it was given to the guest.
+    identity: None for a directory that cannot be on the way to compiled code.
     """
 
-    __slots__ = ("identity", "listing", "number", "top")
+    __slots__ = ("identity", "listing", "number")
 
-    def __init__(self, number: int, identity: "Identity | None" = None, top: bool = False) -> None:
+    def __init__(self, number: int, identity: "Identity | None" = None) -> None:
         self.number = number
         self.identity = identity
-        self.top = top
         self.listing: list[bytes] = []
 
     def enter(self, name: bytes) -> "HostFolder":
@@ -117,9 +116,7 @@ class HostFolder(Folder):
 
     def read_entries(self) -> list[bytes]:
         """All `dirent` records of now, sorted by name: the order of the host's file system says nothing, and may differ at the next run."""
-        own = os.fstat(self.number).st_ino
-        parent = own if self.top else os.stat("..", dir_fd=self.number).st_ino
-        found = [(b".", own, FileType.DIRECTORY), (b"..", parent, FileType.DIRECTORY)]
+        found = [(b".", os.fstat(self.number).st_ino, FileType.DIRECTORY), (b"..", 0, FileType.DIRECTORY)]
         with os.scandir(self.number) as entries:
             for entry in entries:
                 if entry.is_symlink():
@@ -168,7 +165,7 @@ def opened(number: int, rights: int, inheriting: int, fdflags: int) -> Directory
 
 def given(path: "str | os.PathLike[str]") -> HostFolder:
     """The host directory that a guest is given. OSError as open() raises it, PermissionError for one of compiled code."""
-    folder = HostFolder(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), top=True)
+    folder = HostFolder(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
     folder.identity = identity(folder.status())
     if is_code(folder.identity):
         raise PermissionError(EACCES, "no guest gets a folder of compiled code", os.fspath(path))

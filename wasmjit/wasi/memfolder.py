@@ -194,9 +194,9 @@ class MemoryFolder(Folder):
                     replaced.links = 0
 
     def entries(self, cookie: int) -> "Iterator[bytes]":
-        for number, node, name in ((1, self.node, HERE), (2, self.node.parent, b"..")):
+        for number, inode, name in ((1, self.node.number, HERE), (2, 0, b"..")):
             if number > cookie:
-                yield dirent(number, node.number, FileType.DIRECTORY, name)
+                yield dirent(number, inode, FileType.DIRECTORY, name)
         for entry, found in self.node.behind(cookie):
             yield dirent(entry.cookie, found.number, filetype(found.mode), entry.name)
 
