@@ -6,7 +6,7 @@ import threading
 import pytest
 
 import wasmjit
-from tests.wasi.guest import BUFFER, RESULT, Guest
+from tests.wasi.guest import BUFFER, NAMES, RESULT, Guest
 from wasmjit.wasi import Wasi
 
 FD = 3
@@ -51,6 +51,19 @@ def test_not_waiting() -> None:
         guest.good("fd_fdstat_set_flags", FD, 4)
         assert guest.call("sock_recv", FD, *guest.iovec((BUFFER, 1)), 0, RESULT, RESULT + 4) == "AGAIN"
         assert guest.call("fd_fdstat_set_flags", FD, 1) == "NOTSUP"
+        ours.send(b"abc")
+        guest.good("sock_recv", FD, *guest.iovec((BUFFER, 10)), WAITALL, RESULT, RESULT + 4)
+        assert guest.number() == 3
+
+
+def test_not_waiting_by_the_embedders_wish() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        guest = Guest(Wasi(sockets=[theirs]))
+        guest.good("fd_fdstat_get", FD, 64)
+        assert guest.number(66, 2) == 4
+        assert guest.call("fd_read", FD, *guest.iovec((BUFFER, 1)), RESULT) == "AGAIN"
 
 
 def test_truncated_datagrams() -> None:
@@ -64,7 +77,13 @@ def test_truncated_datagrams() -> None:
 
 WAITS = """(module
   (import "wasi_snapshot_preview1" "sock_recv" (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_fdstat_set_flags" (func $flags (param i32 i32) (result i32)))
   (memory (export "memory") 1) (data (i32.const 512) "\\00\\08\\00\\00\\04\\00\\00\\00\\00\\09\\00\\00\\04\\00\\00\\00")
+  (func (export "set_flags") (param $flags i32) (result i32) (call $flags (i32.const 3) (local.get $flags)))
+  (func (export "accept") (result i32) (call $accept (i32.const 3) (i32.const 0) (i32.const 600)))
+  (func (export "send") (result i32) (call $send (i32.const 3) (i32.const 512) (i32.const 2) (i32.const 0) (i32.const 600)))
   (func (export "all") (result i32)
     (call $recv (i32.const 3) (i32.const 512) (i32.const 2) (i32.const 2) (i32.const 600) (i32.const 604))))"""
 
@@ -85,6 +104,40 @@ def test_receiving_all_ends_with_a_timeout() -> None:
         ours.send(b"xyz")
         ours.shutdown(socket.SHUT_WR)
         assert receive(timeout=60) == 0 and memory[600] == 3 and memory.read(2048, 3) == b"xyz"
+
+
+def test_receiving_all_without_waiting_loses_nothing() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        instance = wasmjit.load(WAITS.encode(), wasi=Wasi(sockets=[theirs]))
+        assert instance.exports["set_flags"](4) == 0
+        ours.send(b"abc")
+        assert instance.exports["all"](timeout=60) == 0 and instance.memory[600] == 3 and instance.memory.read(2048, 3) == b"abc"
+        assert NAMES[instance.exports["all"](timeout=60)] == "AGAIN"
+
+
+def test_what_cannot_be_done_is_not_waited_for() -> None:
+    """Under a timeout too, which is what waiting would end in."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.create_server(("127.0.0.1", 0)) as listening:
+        exports = wasmjit.load(WAITS.encode(), wasi=Wasi(sockets=[listening])).exports
+        assert NAMES[exports["all"](timeout=10)] == "NOTCONN"
+        assert NAMES[exports["send"](timeout=10)] in ("NOTCONN", "PIPE")
+        with socket.create_connection(listening.getsockname()):
+            assert exports["accept"](timeout=10) == 0
+        with pytest.raises(wasmjit.Timeout):
+            exports["accept"](timeout=0.05)
+        exports = wasmjit.load(WAITS.encode(), wasi=Wasi(sockets=[theirs])).exports
+        assert NAMES[exports["accept"](timeout=10)] == "INVAL"
+        while True:  # until the other side's buffer is full
+            try:
+                theirs.send(b"x" * 65536, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break
+        with pytest.raises(wasmjit.Timeout):
+            exports["send"](timeout=0.05)
+        theirs.shutdown(socket.SHUT_WR)
+        assert NAMES[exports["send"](timeout=10)] == "PIPE"
 
 
 def test_accept() -> None:

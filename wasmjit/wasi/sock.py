@@ -3,14 +3,19 @@
 import socket
 
 from wasmjit.wasi._memory import M32, iovecs, span
-from wasmjit.wasi._wait import bounded, wait_readable, wait_ready
+from wasmjit.wasi._wait import bounded, wait_ready
 from wasmjit.wasi.abi import SOCKET, FdFlag, FileType, Right
 from wasmjit.wasi.context import Descriptor
 from wasmjit.wasi.errno import Errno, WasiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from wasmjit.wasi.context import Context
+
+    T = TypeVar("T")
 
 RECV_PEEK, RECV_WAITALL = 1, 2  # riflags
 RECV_DATA_TRUNCATED = 1  # roflags
@@ -22,22 +27,30 @@ class Socket(Descriptor):
 
     __slots__ = ("filetype", "owned", "socket")
 
-    def __init__(self, sock: socket.socket, rights: int = SOCKET, flags: int = 0, owned: bool = False) -> None:
-        super().__init__(rights, rights, flags)
+    def __init__(self, sock: socket.socket, rights: int = SOCKET, owned: bool = False) -> None:
+        super().__init__(rights, rights, 0 if sock.getblocking() else FdFlag.NONBLOCK)
         self.socket = sock
         self.owned = owned
         self.filetype = FileType.SOCKET_DGRAM if sock.type == socket.SOCK_DGRAM else FileType.SOCKET_STREAM
 
-    def ready_to_read(self) -> None:
-        """Wait here, where a timeout ends it, instead of in the call."""
-        if not self.flags & FdFlag.NONBLOCK:
-            wait_readable(self.socket.fileno())
+    def waits_here(self) -> bool:
+        """Whether waiting has to be done here, where a timeout ends it, instead of in the system call."""
+        return bounded() and not self.flags & FdFlag.NONBLOCK
+
+    def attempt(self, operation: "Callable[[int], T]", writing: bool = False) -> "T":
+        """What `operation`, which takes flags of send and recv, returns.
+
+        It is tried before it is waited for: whether a socket that cannot do it ever becomes ready is up to the host.
+        """
+        while self.waits_here():
+            try:
+                return operation(socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                wait_ready(self.socket.fileno(), writing)
+        return operation(0)
 
     def read(self, buffers: list[memoryview]) -> int:
-        if not buffers:
-            return 0
-        self.ready_to_read()
-        return self.socket.recvmsg_into(buffers)[0]
+        return self.attempt(lambda flags: self.socket.recvmsg_into(buffers, 0, flags))[0] if buffers else 0
 
     def receive_all(self, buffers: list[memoryview]) -> int:
         """Fill the buffers, waiting here as often as it takes; less only where the stream ends."""
@@ -51,15 +64,13 @@ class Socket(Descriptor):
         return done
 
     def write(self, buffers: list[memoryview]) -> int:
-        if not buffers:
-            return 0
-        while bounded() and not self.flags & FdFlag.NONBLOCK:
-            wait_ready(self.socket.fileno(), writing=True)
-            try:
-                return self.socket.sendmsg(buffers, (), socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                pass
-        return self.socket.sendmsg(buffers)
+        return self.attempt(lambda flags: self.socket.sendmsg(buffers, (), flags), writing=True) if buffers else 0
+
+    def accept(self) -> socket.socket:
+        """A connection. accept(2) has no flag that keeps it from waiting, but fails at once where the socket does not listen."""
+        if self.waits_here() and self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            wait_ready(self.socket.fileno())
+        return self.socket.accept()[0]
 
     def set_flags(self, flags: int) -> None:
         if flags & ~FdFlag.NONBLOCK:
@@ -97,10 +108,9 @@ def sock_accept(context: "Context", window: memoryview, descriptor: Descriptor, 
     listening = socket_of(descriptor)
     if flags & M32 & ~FdFlag.NONBLOCK:
         raise WasiError(Errno.INVAL)
-    listening.ready_to_read()
-    accepted, _ = listening.socket.accept()
+    accepted = listening.accept()
     accepted.setblocking(not flags & FdFlag.NONBLOCK)
-    cell[:] = context.add(Socket(accepted, listening.inheriting, flags, owned=True)).to_bytes(4, "little")
+    cell[:] = context.add(Socket(accepted, listening.inheriting, owned=True)).to_bytes(4, "little")
 
 
 def sock_recv(
@@ -112,12 +122,12 @@ def sock_recv(
     if flags & M32 & ~(RECV_PEEK | RECV_WAITALL):
         raise WasiError(Errno.INVAL)
     buffers = iovecs(window, iovs, count)
-    connected.ready_to_read()
     host = (socket.MSG_PEEK if flags & RECV_PEEK else 0) | (socket.MSG_WAITALL if flags & RECV_WAITALL else 0)
-    if host == socket.MSG_WAITALL and bounded() and connected.filetype == FileType.SOCKET_STREAM:
+    if host == socket.MSG_WAITALL and connected.waits_here() and connected.filetype == FileType.SOCKET_STREAM:
         done, told = connected.receive_all(buffers), 0
     else:
-        done, _, told, _ = connected.socket.recvmsg_into(buffers or [bytearray()], 0, host)
+        into = buffers or [memoryview(b"")]
+        done, _, told, _ = connected.attempt(lambda flags: connected.socket.recvmsg_into(into, 0, host | flags))
     size_cell[:] = done.to_bytes(4, "little")
     flags_cell[:] = (RECV_DATA_TRUNCATED if told & socket.MSG_TRUNC else 0).to_bytes(2, "little")
 
