@@ -197,6 +197,28 @@ def test_a_file_that_is_no_module(wasmjit: Wasmjit, tmp_path: Path) -> None:
         assert (code, out) == (1, "") and err.startswith(f"wasmjit: error: {path}: ") and err.count("\n") == 1, content
 
 
+def test_info_tells_which_file_is_no_module(wasmjit: Wasmjit, tmp_path: Path) -> None:
+    paths = [tmp_path / "1.wasm", HELLO, tmp_path / "2.wat"]
+    paths[0].write_bytes(b"\0asm\1\0\0\0\xff")
+    paths[2].write_text("(module (func $f (result i32)))")
+    code, out, err = wasmjit("info", *paths)
+    assert code == 1 and all(f"{path}: " in out for path in paths)
+    assert all(f"wasmjit: error: {path}: " in err for path in (paths[0], paths[2])) and str(HELLO) not in err
+
+
+def test_compiling_for_no_cache(wasmjit: Wasmjit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o755)
+    for folder in ("file", "open", "file/below"):
+        code, out, err = wasmjit("compile", "-o", tmp_path / folder, HELLO)
+        assert (
+            (code, out) == (1, "")
+            and err.startswith(f"wasmjit: error: nothing can be kept: {tmp_path / folder}: ")
+            and err.count("\n") == 1
+        )
+
+
 def test_version_and_help(wasmjit: Wasmjit) -> None:
     assert wasmjit("--version").out.startswith("wasmjit 0.")
     assert wasmjit("--help") == wasmjit("help") == wasmjit("-h")

@@ -63,6 +63,39 @@ def module(tmp_path: Path) -> Path:
     return path
 
 
+def bisect(*words: str | Path) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "wasmjit", "bisect", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=ROOT)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.skipif(not available("opt"), reason="this version has no such tier")
+def test_options_of_run() -> None:
+    program = ["-W", "timeout=60", "--env", "A=b", "examples/wordfreq.wasm"]
+    code, out, err = bisect("--tier", "auto", "--", *program)
+    assert (code, err) == (0, "") and out.endswith("no difference\n") and "exit code 0" in out
+    code, out, err = bisect("--", "--invoke", "add", "examples/hello.wasm", "2", "3")
+    assert (code, err) == (0, "") and "exit code 0, 2 bytes of output" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["examples/hello.wasm", "--invoke"], 2, "option --invoke needs a value: FN"),
+        (["--", "--dir"], 2, "option --dir needs a value"),
+        (["--"], 2, "no module to run"),
+        (["--", "--tier", "interp", "examples/hello.wasm"], 2, "option --tier of run makes no sense here"),
+        (["--", "--dir", "/no such folder", "examples/hello.wasm"], 1, "/no such folder: No such file or directory"),
+        (["examples/hello.wasm", "--invoke", "nothing"], 2, "no exported function 'nothing'"),
+        (["examples/hello.wasm", "--invoke", "add", "1"], 2, "add takes 2 arguments"),
+    ],
+)
+def test_what_cannot_be_run(words: list[str], code: int, message: str) -> None:
+    """Two runs that fail alike before anything ran are no runs that do the same."""
+    ended, out, err = bisect(*words)
+    assert (ended, out) == (code, "") and err.startswith(f"wasmjit: error: {message}") and "Traceback" not in err
+
+
 @pytest.mark.skipif(not available("opt"), reason="this version has no such tier")
 @pytest.mark.parametrize("damage", [pytest.param(name, marks=[] if name == "memory" else [pytest.mark.slow]) for name in DAMAGES])
 def test_a_broken_instruction(damage: str, module: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """One run of a program for `wasmjit bisect`: `python -m wasmjit.cli._bisect_child FD ...` is `wasmjit run ...`.
 
-At the end the instance's memories go, hashed, to the descriptor: two runs that print the same may still differ.
+At the end the instance's memories go, hashed, to the descriptor: two runs that print the same may still differ. Nothing goes there when
+nothing could be run.
 """
 
 import os
@@ -8,10 +9,10 @@ import sys
 import zlib
 
 import wasmjit
-from wasmjit.cli._options import parse
-from wasmjit.cli._program import Program, invoke, load
+from wasmjit.cli import _program
+from wasmjit.cli._options import UsageError
 from wasmjit.cli._report import report
-from wasmjit.cli.run import COMMAND
+from wasmjit.cli.run import main as run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,26 +22,18 @@ if TYPE_CHECKING:
 def main(argv: list[str]) -> int:
     """Run it; returns the exit code."""
     to, *words = argv
-    parsed = parse(COMMAND, words)
-    if parsed is None:
-        return 0
-    values, (path, *args) = parsed
     try:
-        name = values.get("invoke")
-        program = load(values, path, [] if name else args)
-        try:
-            if name:
-                invoke(program, name, args, COMMAND)
-            else:
-                program.call(program.instance.exports["_start"])
-        finally:
-            os.write(int(to), " ".join(hashes(program)).encode())
-    except BaseException as error:
+        code = run(words)
+    except UsageError as error:
         return report(error)
-    return 0
+    except BaseException as error:
+        code = report(error)
+    if _program.last is not None:
+        os.write(int(to), (" ".join(hashes(_program.last)) or "none").encode())
+    return code
 
 
-def hashes(program: Program) -> "list[Any]":
+def hashes(program: _program.Program) -> "list[Any]":
     """One for the memory, exported or not, and for each exported one."""
     found = []
     for name, item in [("", getattr(program.instance, "memory", None)), *program.instance.exports.items()]:

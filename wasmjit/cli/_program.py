@@ -94,10 +94,15 @@ def read_module(path: str, config: "wasmjit.Config | None" = None) -> "wasmjit.M
     try:
         return wasmjit.Module.from_file(path, config=config)
     except wasmjit.CompileError as error:
-        raise wasmjit.CompileError(f"{path}: {error}", feature=error.feature) from None
+        raise in_file(path, error) from None
     except OSError as error:
         error.filename = error.filename or path  # reading tells none: of a directory
         raise
+
+
+def in_file(path: str, error: "wasmjit.CompileError") -> "wasmjit.CompileError":
+    """The error, with the file that it is about."""
+    return wasmjit.CompileError(f"{path}: {error}", feature=error.feature)
 
 
 def listeners(addresses: "list[tuple[str, int]] | None") -> "list[socket]":

@@ -13,6 +13,7 @@ from wasmjit.cli._program import read_module
 from wasmjit.cli._report import ERROR
 from wasmjit.cli._terminal import note, require_stdout
 from wasmjit.cli._values import choice, duration
+from wasmjit.cli.run import COMMAND as RUN
 from wasmjit.tiers.bisect import smallest
 from wasmjit.tiers.restrict import VARIABLE, write
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "bisect",
     "find the function whose optimized code does something else than interpretation",
-    usage="[--] [OPTIONS OF run] MODULE [ARGS...]",
+    usage="[-- OPTIONS OF run] MODULE [ARGS...]",
     example="wasmjit bisect examples/hello.wasm --invoke add 2 3",
     options=(
         Option("--tier", "TIER", "the tier that is compared with interp: opt (the default), auto", convert=choice("opt", "auto")),
@@ -33,6 +34,7 @@ COMMAND = Command(
     ),
     program=True,
 )
+OURS = ("tier", "stress", "compile", "stats", "trace_out", "profile_out")  # options of run: chosen here, or different in each run
 
 
 class Run:
@@ -88,24 +90,39 @@ class Program:
 
 def main(argv: list[str]) -> int:
     """Search; the exit code is 0 when optimized code does the same, 1 when a function was found."""
-    parsed = parse(COMMAND, [word for word in argv[:1] if word != "--"] + argv[1:])
+    parsed = parse(COMMAND, argv)
     if parsed is None:
         return 0
-    values, operands = parsed
+    values, words = parsed
+    for_run = parse(RUN, words)
+    if for_run is None:
+        return 0
+    settings, operands = for_run
+    for name in OURS:
+        if name in settings:
+            raise UsageError(f"option --{name.replace('_', '-')} of run makes no sense here", COMMAND)
     if not operands:
         raise UsageError("no module to run", COMMAND)
     path, *args = operands
-    if "invoke" not in values and args[:1] == ["--invoke"]:  # also behind the module, where one looks for it
+    options = words[: len(words) - len(operands)]
+    if "invoke" not in values and "invoke" not in settings and args[:1] == ["--invoke"]:  # also behind the module, where one looks for it
+        if len(args) < 2:
+            raise UsageError("option --invoke needs a value: FN", COMMAND)
         values["invoke"], args = args[1], args[2:]
     require_stdout()
     module = read_module(path, wasmjit.Config("interp"))
-    words = [*(["--invoke", values["invoke"]] if "invoke" in values else []), path, *args]
-    return search(module, Program(words, values.get("tier", "opt"), values.get("stress")), values)
+    if "invoke" in values:
+        options = ["--invoke", values["invoke"], *options]
+    return search(module, Program([*options, path, *args], values.get("tier", "opt"), values.get("stress")), values)
 
 
 def search(module: "wasmjit.Module", program: Program, values: "dict[str, Any]") -> int:
     """Compare, and search where something differs."""
     right = program.interpreted()
+    code, _, err, memory = right.summary
+    if not memory and code is not None and code >= 0:
+        note(err.decode(errors="replace").rstrip())
+        return code
     program.patience = values.get("patience", 10 * right.seconds + 10)
     imported = sum(1 for row in module.imports if row.kind == "func")
     functions = list(range(imported, imported + own_functions(module)))

@@ -6,8 +6,10 @@ import wasmjit
 from wasmjit._config import MEMORIES
 from wasmjit.cli._options import Command, Option, UsageError, parse_one
 from wasmjit.cli._program import read_module
-from wasmjit.cli._terminal import require_stdout
+from wasmjit.cli._report import ERROR
+from wasmjit.cli._terminal import fail, require_stdout
 from wasmjit.cli._values import choice, count
+from wasmjit.native.cache import Cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ def main(argv: list[str]) -> int:
     config = wasmjit.Config(values.get("tier", "auto"), memory=values.get("memory", "guard"), cache=values.get("output", True))
     profile = read_profile(values["profile"]) if "profile" in values else None
     module = read_module(path, config)
+    with Cache(config.cache) as cache:
+        if cache.reason:
+            fail(f"nothing can be kept: {f'{cache.path}: ' if cache.path else ''}{cache.reason}")
+            return ERROR
     show = progress()
     try:
         compiled = module.compile(profile=profile, progress=show, level=values.get("level"))

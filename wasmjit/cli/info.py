@@ -7,6 +7,7 @@ from wasmjit._sections import MAGIC, function_names, local_names, module_name, p
 from wasmjit._types import PAGE
 from wasmjit._wat import assemble, is_text
 from wasmjit.cli._options import Command, UsageError, parse
+from wasmjit.cli._program import in_file
 from wasmjit.cli._providers import provider
 from wasmjit.cli._report import ERROR, reason, report
 from wasmjit.cli._terminal import fail, printable, require_stdout
@@ -55,7 +56,7 @@ def describe(path: str) -> int:
             describe_binary(data)
         module = wasmjit.Module(data)
     except wasmjit.CompileError as error:
-        return report(error)
+        return report(in_file(path, error))
     describe_module(module)
     return 0
 
