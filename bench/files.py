@@ -2,8 +2,8 @@
 
     python -m wasmjit.bench files [--rounds N]
 
-Microseconds a call of wall time, medians of interleaved rounds in one process. The guest counts what fails; what it wrote and the number
-of names it saw are checked. Exit code 1: a result was wrong.
+Microseconds a call of wall time, medians of interleaved rounds in one process. The guest counts what fails; what it wrote, and the
+number of names it saw, are checked, and once which names they are. Exit code 1: a result was wrong.
 """
 
 import tempfile
@@ -50,8 +50,9 @@ TEXT = r"""(module
         (then (local.set $done (i32.add (local.get $done) (i32.const 1)))))
       (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
     (local.get $done))
-  (func (export "entries") (param $n i32) (result i32)
-    (local $fd i32) (local $cookie i64) (local $used i32) (local $at i32) (local $after i32) (local $done i32)
+  (func (export "entries") (param $hashed i32) (result i32)  ;; how many, or the sum of the hashes of their names
+    (local $fd i32) (local $cookie i64) (local $used i32) (local $at i32) (local $after i32) (local $byte i32) (local $hash i32)
+    (local $done i32)
     (local.set $fd (call $path (i32.const 104) (i32.const 4) (i32.const 2) (i64.const 16384)))
     (loop $piece
       (if (call $readdir (local.get $fd) (i32.const 65536) (i32.const 32768) (local.get $cookie) (i32.const 16)) (then unreachable))
@@ -63,7 +64,15 @@ TEXT = r"""(module
           (local.set $after (i32.add (i32.add (local.get $at) (i32.const 24)) (i32.load (i32.add (local.get $at) (i32.const 65552)))))
           (br_if $cut (i32.gt_u (local.get $after) (local.get $used)))
           (local.set $cookie (i64.load (i32.add (local.get $at) (i32.const 65536))))
-          (local.set $done (i32.add (local.get $done) (i32.const 1)))
+          (local.set $hash (i32.const 1))
+          (if (local.get $hashed)
+            (then
+              (local.set $byte (i32.add (local.get $at) (i32.const 24)))
+              (loop $next
+                (local.set $hash
+                  (i32.add (i32.mul (local.get $hash) (i32.const 31)) (i32.load8_u (i32.add (local.get $byte) (i32.const 65536)))))
+                (br_if $next (i32.lt_u (local.tee $byte (i32.add (local.get $byte) (i32.const 1))) (local.get $after))))))
+          (local.set $done (i32.add (local.get $done) (local.get $hash)))
           (local.set $at (local.get $after))
           (br $entry)))
       (br_if $piece (i32.eq (local.get $used) (i32.const 32768))))
@@ -120,15 +129,33 @@ def timed(exports: Exports, folder: Path, name: str) -> float:
     return seconds / case.calls * 1e6
 
 
+def name_hash(name: bytes) -> int:
+    """As the guest has it."""
+    value = 1
+    for byte in name:
+        value = value * 31 + byte
+    return value
+
+
+def check_names(exports: Exports, names: list[str]) -> None:
+    """Raises Failed when the guest sees others in the directory."""
+    expected = sum([name_hash(name.encode()) for name in (".", "..", *names)])
+    if (exports("entries", 1) - expected) % (1 << 32):
+        raise Failed("entries: other names than those of the directory")
+
+
 def table(folder: Path, rounds: int) -> None:
     """Measure and print. Raises Failed, and Unavailable."""
     (folder / "many").mkdir()
-    for number in range(ENTRIES):
-        (folder / "many" / f"entry {number}").touch()
+    names = [f"entry {number}" for number in range(ENTRIES)]
+    for name in names:
+        (folder / "many" / name).touch()
     contestants = {"wasmjit": ours(folder)}
     if not missing("wasmtime"):
         contestants["wasmtime-py"] = theirs(folder)
     print(f"{'microseconds a call':<20}" + "".join(f" {name:>12}" for name in contestants) + f" {'ratio':>8}")
+    for exports in contestants.values():
+        check_names(exports, names)
     for name in CASES:
         times = interleaved([partial(timed, exports, folder, name) for exports in contestants.values()], rounds)
         compared = f" {ratio(times[0], times[1]):8.2f}" if len(times) > 1 else ""
