@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from multiprocessing import connection, get_context
+import os
+from itertools import islice
+from multiprocessing import connection, get_context, parent_process
+from threading import Thread
 from time import monotonic
 
 from wasmjit.cli._wast_report import Tally
@@ -56,7 +59,15 @@ class Child:
         return tally
 
 
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
+
+
 def _run(path: str, config: Config, to: Any) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     tally = Tally()
     run_script(path, config, tally)
     to.send(tally)
@@ -67,10 +78,7 @@ def run_apart(jobs: Iterable[Job], processes: int) -> Iterator[tuple[int, Tally]
     waiting = enumerate(jobs)
     running: list[Child] = []
     while True:
-        for number, (path, config) in waiting:
-            running.append(Child(number, path, config))
-            if len(running) == processes:
-                break
+        running += [Child(number, path, config) for number, (path, config) in islice(waiting, processes - len(running))]
         if not running:
             return
         connection.wait([handle for child in running for handle in child.handles], timeout=1.0)
