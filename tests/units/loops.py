@@ -137,8 +137,8 @@ def mixing(integers: int, vectors: dict[str, int]) -> str:
     return compute(text, f"%sum{len(kinds)}")
 
 
-def deep(register: str) -> str:
-    """Calls itself until less than a page above ec.stack_limit is left of the native stack, then counts to its argument.
+def deep(register: str, room: int = 4096) -> str:
+    """Calls itself until less than `room` bytes above ec.stack_limit are left of the native stack, then counts to its argument.
 
     Returns its depth. register: the name of the stack pointer.
     """
@@ -147,7 +147,7 @@ def deep(register: str) -> str:
             f"""\
   %sp = call i64 @llvm.read_register.i64(metadata !0)
 {field(Ec, "stack_limit", "ec", "limit", "i64")}\
-  %least = add i64 %limit, 4096
+  %least = add i64 %limit, {room}
   %bottom = icmp ult i64 %sp, %least
   br i1 %bottom, label %count, label %call
 call:
