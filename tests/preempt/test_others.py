@@ -30,6 +30,33 @@ print(called)
     ) == "stopped 0\n1\n"
 
 
+def test_a_signal_that_the_main_thread_blocks(script: Callable[[str], str]) -> None:
+    """Ticks of other threads keep signals off for the main thread, but not for ever: they come before it and would be all that runs."""
+    assert script(
+        """
+count = compiled(COUNTER).exports.f
+called, counted = 0, 0
+def handler(*_):
+    global called
+    called += 1
+def run():
+    global counted
+    counted = count(2_000_000_000)
+signal.signal(signal.SIGUSR1, handler)
+thread = threading.Thread(target=run, daemon=True)
+thread.start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+sent = 0
+while sent < 60 and thread.is_alive():
+    os.kill(os.getpid(), signal.SIGUSR1)
+    sent += 1
+    time.sleep(0.011)
+thread.join(30)
+print(counted, called > 0)
+"""
+    ) == "2000000000 True\n"
+
+
 def test_without_another_handler_the_signal_is_ignored(script: Callable[[str], str]) -> None:
     assert script(
         """

@@ -7,7 +7,8 @@ blocked; until then they are blocked, or a flood of ours would pile up frames. R
 
 A signal for the process goes to its main thread, but a thread that the kernel just tells of a tick takes it if it comes first. Python
 runs handlers in the main thread only, and what that waits in is not interrupted then. So a tick in another thread keeps off what came
-with it until the main thread has it.
+with it until the main thread has it. The main thread may not want it: then this one must have it, or it would wait at each tick for
+nothing. Ticks come before any signal for the process: while one always is there already, code gets nowhere.
 
 The code may have been interrupted anywhere. A function that has no frame yet, or none any more, counts as not called. What the code
 may have been about to write to the context (callee, instance) is put back, and slots above the frame, where arguments and results may
@@ -57,7 +58,7 @@ from wasmjit.runtime.platform import (
     SIGURG,
     UC_SIGMASK,
 )
-from wasmjit.runtime.safepoints import safepoint
+from wasmjit.runtime.safepoints import MILLISECOND, in_main_thread, monotonic, safepoint
 from wasmjit.runtime.structs import Ec
 from wasmjit.runtime.timers import MARK, timer_make, timer_start, timer_stop
 from wasmjit.runtime.units import unit_of_pc
@@ -68,6 +69,7 @@ OURS = 1 << (SIGURG - 1)
 MASK = (1 << 64) - 1 - sum(1 << (number - 1) for number in (4, 5, 6, 7, 8, 11, 31, 32, 33))
 KEPT_OFF = 100  # times that a tick waits for another thread to take a signal, which may have to wait for a processor,
 KEPT_OFF_US = 100  # so many microseconds each
+LET_THROUGH = 100 * MILLISECOND  # after waiting in vain, nothing is kept off for so long
 ABOVE = 4608  # slots above ec.vs_top that may be in use: the largest exit's (4096), arguments, results
 HEADROOM_LEFT = 4  # a tick is left out when more than this part of the headroom below ec.stack_limit is used
 
@@ -104,15 +106,15 @@ def preempt_tick(ec: ptr[Ec], context: ptr[u8]) -> void:
         preempt_here(ec, pc if caller == 0 else caller - 1, load(u64, context + REG_FP), context)
     else:
         ec.missed = 1
-    if ec.main_thread == 0:
+    if not in_main_thread():
         signals = alloca(u64, SIGSET_BYTES // 8)
         signals[0] = MASK
         pthread_sigmask(SIG_BLOCK, ptr[u8](signals), ptr[u8](0))
-        keep_off(context)
+        keep_off(ec, context)
 
 
 @fn
-def keep_off(context: ptr[u8]) -> void:
+def keep_off(ec: ptr[Ec], context: ptr[u8]) -> void:
     """Leave signals that are there for the process, and would be let through with the mask of before, to another thread."""
     pending = alloca(u64, SIGSET_BYTES // 8)
     ours = load(u64, context + UC_SIGMASK) | OURS
@@ -120,8 +122,11 @@ def keep_off(context: ptr[u8]) -> void:
     while left > 0:
         if sigpending(ptr[u8](pending)) != 0 or pending[0] & ~ours == 0:
             return
+        if monotonic() < ec.let_through:
+            return
         usleep(KEPT_OFF_US)
         left -= 1
+    ec.let_through = monotonic() + LET_THROUGH
 
 
 @fn(cold=True)
@@ -160,8 +165,8 @@ def preempt_here(ec: ptr[Ec], pc: u64, fp: u64, context: ptr[u8]) -> void:
         ec.native_fp = u64(ec.act)
     ec.vs_top = top + ABOVE
     if context != 0:
-        if ec.main_thread == 0:
-            keep_off(context)
+        if not in_main_thread():
+            keep_off(ec, context)
         pthread_sigmask(SIG_SETMASK, context + UC_SIGMASK, ptr[u8](0))
     safepoint(ec)
     ec.vs_top = top

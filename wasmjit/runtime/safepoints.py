@@ -89,11 +89,11 @@ def safepoint_full(ec: ptr[Ec], now: u64) -> void:
     if asked != 0:
         atomic_store(addr(ec.interrupt), 0)  # before anything is looked at that another thread writes before it sets this
     limits_check(ec, now)
-    ec.main_thread = u64(i64(getpid()) == syscall(SYS_GETTID))  # a fork makes the forking thread the main one
-    if asked == 0 and ec.main_thread != 0 and ec.gil != GIL_HELD and now < ec.next_signals and not interrupted(ec):
+    main = in_main_thread()
+    if asked == 0 and main and ec.gil != GIL_HELD and now < ec.next_signals and not interrupted(ec):
         tick_schedule(ec, now + TICK)
         return
-    if asked != 0 or ec.main_thread != 0:
+    if asked != 0 or main:
         gil_ensure(ec)
         act = ec.act
         records = ec.cs_top
@@ -115,6 +115,12 @@ def safepoint_full(ec: ptr[Ec], now: u64) -> void:
     elif waited > FAST_GIL:
         pause = SIGNAL_LATENCY - waited
     tick_schedule(ec, later + pause)
+
+
+@fn
+def in_main_thread() -> boolean:
+    """Is this Python's main thread? Asked each time: a fork makes the forking thread the main one."""
+    return i64(getpid()) == syscall(SYS_GETTID)
 
 
 @fn(inline=True)

@@ -207,7 +207,7 @@ class Ec:
     next_tick: u64  # CLOCK_MONOTONIC ns of the next full safepoint
     next_signals: u64  # before that the GIL is not asked for only to see whether there are signals
     native_lo: u64  # lowest address of this thread's stack
-    main_thread: u64
+    let_through: u64  # CLOCK_MONOTONIC ns: until then its ticks keep no signal off (runtime.preempt)
     vs_base: ptr[u64]
     cs_base: ptr[u8]
     vs_bytes: u64
