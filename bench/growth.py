@@ -179,8 +179,19 @@ def deopts() -> Work:
     return work
 
 
+def fill_ring() -> None:
+    """Trace as many events as the buffer holds that those of native code go through: it is of a fixed size, and stays."""
+    from wasmjit.runtime.tracering import RECORDS
+
+    function = optimized(MANY)
+    with wasmjit.trace(lambda event: None):
+        for _ in range(RECORDS):
+            function(RARE)
+
+
 def recompiles() -> Work:
     """Functions compiled by workers, as is usual, left by an exit, and compiled again, in modules that are dropped."""
+    fill_ring()
 
     def work(count: int) -> None:
         installed = 0
