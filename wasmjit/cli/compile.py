@@ -43,8 +43,8 @@ def main(argv: list[str]) -> int:
     profile = read_profile(values["profile"]) if "profile" in values else None
     module = read_module(path, config)
     with Cache(config.cache) as cache:
-        if cache.reason:
-            fail(f"nothing can be kept: {f'{cache.path}: ' if cache.path else ''}{cache.reason}")
+        if not cache.make():
+            fail(f"nothing can be kept: {cache.reason}")
             return ERROR
     show = progress()
     try:

@@ -149,12 +149,23 @@ class Cache:
         os.close(descriptor)
         return -1
 
+    def make(self) -> bool:
+        """Make the folder if it is missing. False if it cannot be used, `reason` says why."""
+        if self._folder < 0 and self.path is not None:
+            try:
+                create(self.path)
+            except OSError as error:
+                self.reason = f"{self.path}: {error.strerror}"
+                return False
+            self._open(self.path)
+        return self._folder >= 0
+
     def write(self, name: str, data: bytes, seal: int | None = None) -> bool:
         """Make or replace an entry. False if it cannot be written, `reason` says why; an older entry then stays.
 
         seal: a digest of the data, for `sealed`.
         """
-        if self._folder < 0 and not self._create():
+        if not self.make():
             return False
         temporary = f"{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}"
         try:
@@ -234,18 +245,6 @@ class Cache:
             self._folder = folder
             return
         os.close(folder)
-
-    def _create(self) -> bool:
-        """Make the folder if it is missing, and open it."""
-        if self.path is None:
-            return False
-        try:
-            create(self.path)
-        except OSError as error:
-            self.reason = f"{self.path}: {error.strerror}"
-            return False
-        self._open(self.path)
-        return self._folder >= 0
 
     def _unlink(self, name: str) -> bool:
         try:
