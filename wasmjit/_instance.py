@@ -44,7 +44,9 @@ class Instance:
     A with-block closes it. Functions and memories taken from it keep working while anything refers to them.
     """
 
-    __slots__ = ("module", "_store", "_address", "_exports", "__weakref__")
+    __slots__ = ("module", "_store", "_address", "_exports", "_memory", "__weakref__")
+
+    _memory: "Memory | None"
 
     module: Module
     _store: Store
@@ -89,6 +91,7 @@ class Instance:
         self._store = store
         self._address = address
         self._exports = None
+        self._memory = None
         N.inst_py(address, self)
         if module.config.concurrent == "error":
             N.store_refuse(store.address)
@@ -106,6 +109,7 @@ class Instance:
         self.module = self._store.modules[N.inst_mod(address)]
         self._address = address
         self._exports = None
+        self._memory = None
         return self
 
     def _start(self, initialize: bool) -> None:
@@ -146,10 +150,13 @@ class Instance:
         """The first memory, exported or not. AttributeError: there is none; ValueError: the instance is closed."""
         if N.inst_closed(self._address):
             closed()
-        address = N.inst_memory(self._address, 0)
-        if address == 0:
-            raise AttributeError("the instance has no memory")
-        return Memory._of(address, self._store)
+        memory = self._memory
+        if memory is None:
+            address = N.inst_memory(self._address, 0)
+            if address == 0:
+                raise AttributeError("the instance has no memory")
+            memory = self._memory = Memory._of(address, self._store)
+        return memory
 
     @property
     def stats(self) -> dict[str, int]:
@@ -181,6 +188,7 @@ class Instance:
         closer.raw = True
         store.keep.append(closer)
         N.inst_close(self._address, closer.address())
+        self._memory = None
         provided = store.systems.pop(self._address, None)
         if provided is not None:
             provided.close()
