@@ -1,11 +1,14 @@
 """The public names of the package: a change of this list is a change for users."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import wasmjit
+from tests.paths import ROOT
 
 NAMES = """
     ArrayOutOfBounds BadConversion BadSignature CastFailure CompileError Completed Config Dir Error Exit ExitError ExportType Exports
@@ -32,6 +35,13 @@ def test_type_checkers_see_the_same_names() -> None:
     block = next(node for node in tree.body if isinstance(node, ast.If))
     seen = [alias.asname for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names]
     assert sorted(name for name in seen if name) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("room", ["bench", "emscripten"])
+def test_rooms_that_are_imported_when_used(room: str) -> None:
+    program = f"import wasmjit; print(wasmjit.{room}.__name__)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"wasmjit.{room}\n"
 
 
 def test_another_name_is_an_error() -> None:

@@ -95,7 +95,7 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> object:
     if name in ("bench", "emscripten"):  # rooms whose functions are called through them: wasmjit.bench.compare
-        return __import__(f"{__name__}.bench", fromlist=[name])
+        return __import__(f"{__name__}.{name}", fromlist=[name])
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
