@@ -70,6 +70,9 @@ def close_others(kept: int) -> None:
 
 def get_ready() -> None:
     """Load what compiles, so that the first request need not wait for that."""
+    from wasmjit.tiers.lean import import_llvmlite
+
+    import_llvmlite()
     from wasmjit.tiers.optimizer import build, compile, target  # noqa: F401
 
     target.warm_up()

@@ -1,6 +1,6 @@
 """What the functions of one unit share: the request, the view, text, numbers of exits, what was inlined."""
 
-import platform
+import os
 
 from wasmjit.tiers import policy
 from wasmjit.tiers.optimizer.decode import Body
@@ -33,7 +33,7 @@ class Program:
         self.profiles = dict(request.profiles)
         self.checked = request.checked
         self.canonical = request.canonical
-        machine = request.target.machine if request.target is not None and request.target.triple else platform.machine()
+        machine = request.target.machine if request.target is not None and request.target.triple else os.uname().machine
         self.stack_pointer = STACK_POINTER.get(machine, "sp")
         for declaration in DECLARATIONS:
             self.text.declare(declaration)

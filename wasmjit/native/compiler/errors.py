@@ -1,7 +1,6 @@
 """Errors of the restricted Python compiler."""
 
 import ast
-import linecache
 
 
 class RestrictedError(SyntaxError):
@@ -10,5 +9,7 @@ class RestrictedError(SyntaxError):
 
 def error(filename: str, node: ast.AST, message: str) -> RestrictedError:
     """The error at a node's line."""
+    import linecache  # slow to import
+
     line = getattr(node, "lineno", 0)
     return RestrictedError(message, (filename, line, None, linecache.getline(filename, line) or None))

@@ -10,13 +10,11 @@ What all of them share is here.
 """
 
 import os
-import platform
 import sys
-
-MACHINE = os.environ.get("WASMJIT_MACHINE") or platform.machine()  # the variable is for cross-compiling the image
 
 if not sys.platform.startswith("linux"):
     raise ImportError(f"wasmjit has no native runtime for {sys.platform}; it runs on Linux")
+MACHINE = os.environ.get("WASMJIT_MACHINE") or os.uname().machine  # the variable is for cross-compiling the image
 if MACHINE in ("x86_64", "AMD64"):
     from . import x86_64_linux as chosen
 elif MACHINE in ("aarch64", "arm64"):
