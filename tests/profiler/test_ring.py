@@ -10,6 +10,7 @@ from wasmjit.profiler.native import RECORD
 
 FIELDS = ("sequence", "time", "thread", "mod", "kind", "index", "a", "b", "nvalues")
 RECORDS = 1 << 15
+WRITERS = 6  # more than processors: one that waits for its turn is overtaken by a whole round
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +77,12 @@ def test_threads_write_and_one_reads_at_once(image: Any) -> None:
     """Each event is read once or counted as lost, and none is torn."""
     each = 3 * RECORDS
     image.trace_start()
-    threads = [threading.Thread(target=image.note_many, args=(i, each)) for i in range(3)]
+    threads = [threading.Thread(target=image.note_many, args=(i, each)) for i in range(WRITERS)]
     for thread in threads:
         thread.start()
     seen: dict[int, int] = {}
     total = 0
-    while total < 3 * each:
+    while total < WRITERS * each:
         records, lost = image.trace_drain(RECORDS)
         for row in rows(records):
             assert row["kind"] == 1 and row["a"] >= seen.get(row["b"], 0)
@@ -90,4 +91,4 @@ def test_threads_write_and_one_reads_at_once(image: Any) -> None:
     for thread in threads:
         thread.join()
     image.trace_stop()
-    assert total == 3 * each
+    assert total == WRITERS * each

@@ -10,6 +10,7 @@ from wasmjit.native.lang import (
     addr,
     array,
     atomic_add,
+    atomic_cas,
     atomic_load,
     atomic_store,
     boolean,
@@ -32,13 +33,16 @@ from wasmjit.runtime.structs import Code
 
 RECORDS = 1 << 15  # that the ring holds: a power of two; 4 MiB
 VALUES = 8  # slots of a frame that a record shows
+BUSY = 1 << 63  # flags of Record.sequence: the event is being written,
+LOST = 1 << 62  # or it found an older one that still was, and is not here
+NUMBER = LOST - 1  # the rest of it
 
 
 @struct
 class Record:
     """An event. What a and b are depends on its kind, a TRACE_* of codes.py."""
 
-    sequence: u64  # its number + 1 once it is complete
+    sequence: u64  # its number + 1 once it is complete, with flags before or instead
     time: u64  # CLOCK_MONOTONIC ns
     thread: u64  # of the system
     mod: u64  # address of the Mod
@@ -80,7 +84,8 @@ def trace_frame(kind: u32, code: ptr[Code], a: u64, b: u64, slots: ptr[u64], cou
         return
     number = atomic_add(addr(RING.written), 1)
     record = RING.records + i64(number & (RECORDS - 1))
-    atomic_store(addr(record.sequence), 0)
+    if not record_claim(record, number + 1):
+        return
     seconds = ptr[u64](addr(record.a))  # where a and b will stand
     clock_gettime(CLOCK_MONOTONIC, ptr[u8](seconds))
     record.time = record.a * 1_000_000_000 + record.b
@@ -96,7 +101,33 @@ def trace_frame(kind: u32, code: ptr[Code], a: u64, b: u64, slots: ptr[u64], cou
     while i < shown:
         record.values[i64(i)] = slots[i64(i)]
         i += 1
-    atomic_store(addr(record.sequence), number + 1)
+    if not atomic_cas(addr(record.sequence), (number + 1) | BUSY, number + 1):
+        record_free(record)
+
+
+@fn(cold=True)
+def record_claim(record: ptr[Record], sequence: u64) -> boolean:
+    """Begin to write a record. False: the ring has gone round meanwhile, or since an event that is still being written there; this one is
+    lost, and the record says so. Nobody waits: the other may be what a signal interrupted in this thread.
+    """
+    while True:
+        found = atomic_load(addr(record.sequence))
+        if found & NUMBER >= sequence:
+            return False
+        if found & BUSY != 0:
+            if atomic_cas(addr(record.sequence), found, sequence | BUSY | LOST):
+                return False
+        elif atomic_cas(addr(record.sequence), found, sequence | BUSY):
+            return True
+
+
+@fn(cold=True)
+def record_free(record: ptr[Record]) -> void:
+    """The event written here was overtaken by one that found no place: now there is neither."""
+    while True:
+        found = atomic_load(addr(record.sequence))
+        if atomic_cas(addr(record.sequence), found, found & (BUSY - 1)):
+            return
 
 
 @export
@@ -153,11 +184,13 @@ def trace_copy(copy: ptr[Record], most: u64) -> u64:
     taken: u64 = 0
     while taken < most and RING.read != written:
         record = RING.records + i64(RING.read & (RECORDS - 1))
+        wanted = RING.read + 1
         sequence = atomic_load(addr(record.sequence))
-        if sequence <= RING.read:
+        if sequence & NUMBER < wanted or sequence == wanted | BUSY:
             break
-        memcpy(ptr[u8](copy + i64(taken)), ptr[u8](record), u64(sizeof(Record)))
-        if sequence == RING.read + 1 and atomic_load(addr(record.sequence)) == sequence:
-            taken += 1  # else it was written over meanwhile
-        RING.read += 1
+        if sequence == wanted:  # else it is lost
+            memcpy(ptr[u8](copy + i64(taken)), ptr[u8](record), u64(sizeof(Record)))
+            if atomic_load(addr(record.sequence)) == sequence:
+                taken += 1  # else it was written over meanwhile
+        RING.read = wanted
     return taken
