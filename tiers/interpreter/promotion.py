@@ -27,10 +27,11 @@ from wasmjit.runtime.codes import (
 )
 from wasmjit.runtime.inspection import samples_of
 from wasmjit.runtime.kept import kept_install, kept_waits
+from wasmjit.runtime.safepoints import monotonic
 from wasmjit.runtime.structs import Code, Ec, Loop
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.units import Unit
-from wasmjit.tiers.policy import BODY_AFTER, CALLEE_BYTES, CALLEES, REVISIT, WINDOW_BYTES
+from wasmjit.tiers.policy import BODY_AFTER, CALLEE_BYTES, CALLEES, REVISIT, SAMPLE_MOST, WINDOW_BYTES
 
 from .calls import CALLEE_FIELD
 from .entry import tr_run_profiled
@@ -38,7 +39,9 @@ from .hooks import call_hook
 from .requests import requests_attended, requests_push
 from .slotcode import slots_lock, slots_unlock
 
-SPENT = var("promoted_samples", u64)  # of all modules that may be compiled
+MICROSECOND = 1000  # ns
+SPENT = var("interpreted", u64)  # ns, of all modules that may be compiled
+SAMPLED = var("sampled_at", u64)  # CLOCK_MONOTONIC ns of their last sample
 
 
 @fn
@@ -51,10 +54,20 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
     if mod.flags & MOD_TIERED == 0 or mod.warm == 0:
         return
     advance(ec, code, loop)
-    SPENT[0] += 1
-    if mod.calling and SPENT[0] >= u64(mod.ready):
+    spend(monotonic())
+    if mod.calling and SPENT[0] >= u64(mod.ready) * MICROSECOND:
         mod.calling = 0
         attendance(ec, code)
+
+
+@fn
+def spend(now: u64) -> void:
+    """Count the time since the last sample, in which some thread interpreted."""
+    since = now - SAMPLED[0]
+    SAMPLED[0] = now
+    if since > SAMPLE_MOST * MICROSECOND:  # also where another thread was here meanwhile, later
+        since = SAMPLE_MOST * MICROSECOND
+    SPENT[0] += since
 
 
 @fn

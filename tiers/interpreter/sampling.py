@@ -67,8 +67,8 @@ def safepoint_enter(ec: ptr[Ec], pc: ptr[u8], again: ptr[u8], sp: ptr[u64], csp:
 
 @export
 def tier_thresholds(mod: ptr[Mod], warm: u32, window: u32, exits: u32, ready: u32) -> None:
-    """Samples until a function of the module is profiled (0: never), and samples of that; exits until a unit is given up; samples of all
-    modules until somebody is called who compiles."""
+    """Samples until a function of the module is profiled (0: never), and samples of that; exits until a unit is given up;
+    microseconds of interpretation, of all modules, until somebody is called who compiles."""
     mod.warm = warm
     mod.window = window
     mod.exits = exits

@@ -369,8 +369,8 @@ class Mod:
     exits: u32  # exits of a unit after which it is given up,
     exit_bytes: u32  # one more for so many bytes of its code; 0: for none
     exit_sample: u32  # exits that count as a sample, 0: they do not
-    calling: u32  # 1: requests wait or are likely to come; somebody is to take them out once the process has `ready` samples
-    ready: u32
+    calling: u32  # 1: requests wait or are likely to come; somebody is to take them out once the process has
+    ready: u32  # interpreted for so many microseconds
     kept: ptr["KeptFile"]  # units of earlier runs  # noqa: F821 (runtime.kept declares it)
     waiting: ptr[ptr["KeptRow"]]  # those not installed yet, by function; 0: there are none  # noqa: F821
 
