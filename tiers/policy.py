@@ -13,6 +13,9 @@ WARM = 120
 # code: fib(29), which takes 20 ms, took 1.4 times as long (bench brief). Samples are no measure: where they are 8 us apart, 1300 of them
 # were over in 10 ms.
 READY = 26_000
+# Microseconds between two times at which a thread in short calls gives away the GIL while the compiler works, and for how long; the system
+# adds 50 to that. fib(15) again and again, 11 us each, had no code after 2 s; now it has after 0.2, and takes a third longer until then.
+YIELD_AFTER, YIELD_FOR = 200, 50
 # What lies between two samples counts as so many microseconds at most: the rest was no interpretation.
 SAMPLE_MOST = 100
 # Samples of the profiled form, which takes 1.1 to 1.7 times as long as the fast form. In a window of 0.3 ms many inner loops were never

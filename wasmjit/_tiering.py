@@ -149,10 +149,11 @@ class Attendant:
             self.running = True
         import threading  # noqa: F401  here: the thread that imports it first is the main thread for it, up to Python 3.12
 
+        N.gil_wanted(1)
         try:
             start_new_thread(self.attend, ())
         except RuntimeError:  # no thread can be started: interpreted until the next request
-            self.running = False
+            self._leave()
 
     def attend(self) -> None:
         """What the thread does."""
@@ -162,10 +163,15 @@ class Attendant:
                 engine().serve(self.processes)
                 with self.lock:
                     if not self.called:
-                        self.running = False
+                        self._leave()
                         return
-        finally:
-            self.running = False
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        N.gil_wanted(0)
+        self.running = False
 
 
 attendant = Attendant()
@@ -174,6 +180,7 @@ attendant = Attendant()
 def _forked() -> None:
     """In the child of a fork: its only thread is the one that forked."""
     attendant.__init__()  # type: ignore[misc]
+    N.gil_wanted(0)
     if _engine is not None:
         _engine.forked()
 

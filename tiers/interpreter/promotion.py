@@ -11,7 +11,9 @@ Which form runs is told by Code.entry alone. It is exchanged only if it is the o
 """
 
 from wasmjit.native.lang import addr, atomic_cas, boolean, fn, load, ptr, u32, u64, var, void
+from wasmjit.native.libc import usleep
 from wasmjit.runtime.codes import (
+    GIL_HELD,
     HOLDING,
     HOOK_PROMOTE,
     MOD_SYNC,
@@ -27,21 +29,22 @@ from wasmjit.runtime.codes import (
 )
 from wasmjit.runtime.inspection import samples_of
 from wasmjit.runtime.kept import kept_install, kept_waits
-from wasmjit.runtime.safepoints import monotonic
+from wasmjit.runtime.safepoints import gil_ensure, gil_release, monotonic
 from wasmjit.runtime.structs import Code, Ec, Loop
 from wasmjit.runtime.tracering import trace_note, tracing
 from wasmjit.runtime.units import Unit
-from wasmjit.tiers.policy import BODY_AFTER, CALLEE_BYTES, CALLEES, REVISIT, SAMPLE_MOST, WINDOW_BYTES
+from wasmjit.tiers.policy import BODY_AFTER, CALLEE_BYTES, CALLEES, REVISIT, SAMPLE_MOST, WINDOW_BYTES, YIELD_AFTER, YIELD_FOR
 
 from .calls import CALLEE_FIELD
 from .entry import tr_run_profiled
 from .hooks import call_hook
-from .requests import requests_attended, requests_push
+from .requests import GIL_WANTED, requests_attended, requests_push
 from .slotcode import slots_lock, slots_unlock
 
 MICROSECOND = 1000  # ns
 SPENT = var("interpreted", u64)  # ns, of all modules that may be compiled
 SAMPLED = var("sampled_at", u64)  # CLOCK_MONOTONIC ns of their last sample
+YIELDED = var("gil_yielded_at", u64)  # CLOCK_MONOTONIC ns
 
 
 @fn
@@ -54,7 +57,10 @@ def promote(ec: ptr[Ec], code: ptr[Code], loop: ptr[Loop]) -> void:
     if mod.flags & MOD_TIERED == 0 or mod.warm == 0:
         return
     advance(ec, code, loop)
-    spend(monotonic())
+    now = monotonic()
+    spend(now)
+    if GIL_WANTED[0] != 0 and ec.gil == GIL_HELD and now - YIELDED[0] > YIELD_AFTER * MICROSECOND:
+        gil_yield(ec)
     if mod.calling and SPENT[0] >= u64(mod.ready) * MICROSECOND:
         mod.calling = 0
         attendance(ec, code)
@@ -68,6 +74,16 @@ def spend(now: u64) -> void:
     if since > SAMPLE_MOST * MICROSECOND:  # also where another thread was here meanwhile, later
         since = SAMPLE_MOST * MICROSECOND
     SPENT[0] += since
+
+
+@fn(cold=True)
+def gil_yield(ec: ptr[Ec]) -> void:
+    """Let the thread that compiles have the GIL. Calls shorter than a tick never let go of it, nor does a loop of Python that makes them
+    but every 5 ms; and importing what compiles takes it hundreds of times."""
+    gil_release(ec)
+    usleep(YIELD_FOR)
+    gil_ensure(ec)
+    YIELDED[0] = monotonic()
 
 
 @fn

@@ -35,6 +35,7 @@ class Requests:
 
 
 REQUESTS = var("compile_requests", Requests)
+GIL_WANTED = var("compiler_wants_gil", u64)  # by the thread that takes requests: it works, or is on its way
 
 
 @fn
@@ -80,8 +81,17 @@ def requests_sleep(seconds: f64) -> None:
     state = PyEval_SaveThread()
     heard = vload(u32, addr(q.bell))
     if vload(u64, addr(q.count)) == 0 and vload(u32, addr(q.woken)) == 0:
+        wanted = GIL_WANTED[0]
+        GIL_WANTED[0] = 0
         syscall(SYS_FUTEX, addr(q.bell), FUTEX_WAIT, u64(heard), time)
+        GIL_WANTED[0] = wanted
     PyEval_RestoreThread(state)
+
+
+@export
+def gil_wanted(wanted: u64) -> None:
+    """Whether interpreting threads that hold the GIL give it away now and then: 1, or 0."""
+    GIL_WANTED[0] = wanted
 
 
 @export
