@@ -155,7 +155,12 @@ INLINE_BYTES_SMALL = 8 * INLINE_SMALL
 INLINE_DEPTH = 6  # frames one in another; a backtrace, an exit and a compile of six are still cheap
 INLINE_UNIT = 1500  # inlined into one function: LLVM at full strength does some 4000 in a second
 INLINE_RECURSIVE = 60  # a self-recursive function so small gets copies of itself inlined,
-INLINE_RECURSION = 3  # so many one in another: fib takes 1.51, 1.28, 1.13, 0.84, 0.87 of a C compiler's time with 0 to 4
+INLINE_RECURSION = 4  # so many one in another: fib(39), fib(40) take .59 .75, .61 .62, .50 .61, .57 .56, .55 .64 of gcc's time with 1 to 5
+# A test with which a function may return, made where it is called: so many instructions in front of it, and so many behind it on the way
+# to the end; and one call in so many returns so, otherwise the test is made twice for nothing. fib(43) takes 0.61 of what it took.
+EARLY_TEST = 16
+EARLY_REST = 8
+EARLY_SHARE = 8
 
 
 def level_of(nbytes: int) -> int:

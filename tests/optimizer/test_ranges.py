@@ -189,3 +189,17 @@ def test_ends_of_counts(step: int, condition: str, arguments: list[tuple[int, in
     text = FILL.format(step=step, condition=condition)
     assert guarded(text)
     same(text, arguments, checked)
+
+
+def test_sums_of_floats_keep_their_order_in_vectors() -> None:
+    """Terms are computed several at once; they are added one after the other, so that the sum is the same to the last bit."""
+    text = """(module (memory (export "memory") 1) (func (export "f") (param $n i32) (result f64) (local $i i32) (local $s f64)
+      (loop $l
+        (local.set $s (f64.add (local.get $s)
+          (f64.div (f64.const 1)
+            (f64.convert_i32_s (i32.mul (i32.add (local.get $i) (i32.const 3)) (i32.add (local.get $i) (i32.const 1)))))))
+        (br_if $l (i32.lt_s (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+      (local.get $s)))"""
+    request = Request(source(assemble(text)), ((0, 0),), {}, False, Options(2))
+    assert re.search(r"fdiv <\d+ x double>", listing(request, "optimized"))
+    same(text, [(n,) for n in (0, 1, 3, 4, 7, 8, 9, 15, 16, 31, 33, 64, 1000, 1001)])

@@ -6,9 +6,10 @@ from wasmjit.tiers.optimizer.bulk import length, table
 from wasmjit.tiers.optimizer.control import begin, weights
 from wasmjit.tiers.optimizer.convention import RESULT, arguments, results
 from wasmjit.tiers.optimizer.decode import OP, Region
+from wasmjit.tiers.optimizer.early import NOWHERE, returns_early
 from wasmjit.tiers.optimizer.exits import leave
 from wasmjit.tiers.optimizer.frames import Frame, Label
-from wasmjit.tiers.optimizer.inline import inline, wanted
+from wasmjit.tiers.optimizer.inline import build, inline, spend, wanted
 from wasmjit.tiers.optimizer.labels import dead, merge
 from wasmjit.tiers.optimizer.request import HOST
 from wasmjit.tiers.optimizer.state import Builder
@@ -58,7 +59,18 @@ def call_function(b: Builder, f: Frame, function: int, values: list[str], count:
     if function < view.nimports:
         return call_reference(b, f, b.element(b.field(Inst, "%inst", "refs"), function), signature, values, i)
     if wanted(b, f, function, count):
-        return inline(b, f, function, values, count)
+        return inline(b, f, function, values)
+    at = returns_early(b, f, function)
+    if at == NOWHERE:
+        return call_body(b, f, function, values, i)
+    spend(b, at)
+    return build(b, f, b.program.body(function), values, (at, lambda: call_body(b, f, function, values, i)))
+
+
+def call_body(b: Builder, f: Frame, function: int, values: list[str], i: int) -> list[str]:
+    """Call a function of the module's own, wherever its code is."""
+    view = b.view
+    signature = view.signature(function)
     if function in b.program.bodies:
         return invoke(b, f, i, f"@body_{function}", "%inst", signature, values)
     t = b.t

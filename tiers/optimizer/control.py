@@ -187,7 +187,11 @@ def br_if(b: Builder, f: Frame, depth: int, i: int) -> int:
     after = t.label("next")
     t.emit(f"br i1 {condition}, label %{target}, label %{after}{weights(taken, straight)}")
     t.place(after)
-    if f.body.ops[i + 1] != UNREACHABLE:
+    if f.rest is not None and f.rest[0] == i:
+        f.vals += f.rest[1]()
+        f.types += f.body.results
+        jump(b, f, f.labels[0])
+    elif f.body.ops[i + 1] != UNREACHABLE:
         begin(b, f, i)
     return i + 1 if b.live else dead(f)
 

@@ -1,5 +1,7 @@
 """Frames of wasm functions at compile time: their values as SSA names, and where each has its slot."""
 
+from collections.abc import Callable
+
 from wasmjit.tiers.optimizer.decode import Body, Region
 from wasmjit.tiers.optimizer.liveness import live_locals
 from wasmjit.tiers.optimizer.program import Program
@@ -9,6 +11,7 @@ ZERO = {"i32": "0", "i64": "0", "float": "0.0", "double": "0.0"}
 Reach = dict[str, tuple[int, int, str]]
 MOST_SLOTS = 4096  # of all frames of an exit: stacks keep that much room above the innermost frame
 OPERANDS = 256  # slots left for the operands of the innermost frame
+Rest = tuple[int, Callable[[], list[str]]]
 Arrival = tuple[str, list[str], list[str], dict[int, str]]  # from which block, with which locals, operands, known globals
 
 
@@ -38,13 +41,13 @@ class Frame:
 
     vals, types: operands. base: its slot 0 counted from the outermost frame's. at: position of the instruction at hand; of a caller, of
     its call. callers: sites of the frames around, innermost first. count: how often the profile saw the block at hand, None unknown.
-    exits: whether all frames up to this one can be rebuilt; cold: whether what was never seen is left out.
+    exits: whether all frames up to this one can be rebuilt; cold: whether what was never seen is left out. rest: the position of a br_if
+    behind which the function itself is called instead, and what builds that and gives its results.
     """
 
     __slots__ = (
         "body", "function", "parent", "callers", "base", "depth", "vals", "types", "locals", "labels", "at", "count", "points", "cold",
-        "exits",
-        "live",
+        "exits", "live", "rest",
     )  # fmt: skip
 
     def __init__(self, program: Program, body: Body, locals: list[str], parent: "Frame | None" = None) -> None:
@@ -54,6 +57,7 @@ class Frame:
         self.labels: list[Label] = []
         self.at = 0
         self.count: int | None = None
+        self.rest: Rest | None = None
         self.points = program.points(self.function)
         self.callers: Frames = ()
         self.base = self.depth = 0

@@ -4,6 +4,8 @@ LLVM's options are global to the process and set once:
 - Shrink wrapping moves the set-up of the frame pointer behind accesses that can fault; backtraces need it before them.
 - A function that only traps would get a section of its own; a unit has one.
 - Merging equal code of two branches leaves one place for two sites; then a trap would name the wrong one, or none.
+- Sums of floats in loops that get vectors: the elements are added one after the other, as the program says. LLVM does that on some
+  processors only; where the terms are divisions (spectral norm) it takes 0.78 of the time, where they are products the same.
 """
 
 from functools import cache
@@ -19,6 +21,7 @@ _OPTIONS = (
     "-simplifycfg-sink-common=false",
     "-enable-tail-merge=false",
     "-profile-guided-section-prefix=false",
+    "-force-ordered-reductions=true",
 )
 
 
