@@ -114,7 +114,8 @@ DEEP = """(module (func $deep (export "deep") (param i32) (result i32)
 def test_the_stack_is_bounded(tier: str, wasmjit: Wasmjit, build: Build) -> None:
     path = build(DEEP)
     assert wasmjit("--tier", tier, "-W", "max-wasm-stack=1M", "--invoke", "deep", path, "5000") == (0, "5000\n", "")
-    code, _, err = wasmjit("--tier", tier, "-W", "max-wasm-stack=16K", "--invoke", "deep", path, "5000")
+    # copies of a recursive function share a frame in optimized code: five levels take one
+    code, _, err = wasmjit("--tier", tier, "-W", "max-wasm-stack=16K", "--invoke", "deep", path, "50000")
     assert code == 134 and "call stack exhausted" in err
 
 
