@@ -9,7 +9,7 @@ import pytest
 RETURN, LOAD, HOST, WILD = 0, 1, 4, 6
 MEMORY = "native.set_memory(0, native.memory_new(1, 10, 1 << 32, 1))\n"
 TRAPS = "assert native.run(1, 1 << 20, 0) == -2 and native.trap_word(1) == 1 << 20\n"
-DONE = "print('done')\n"
+DONE = "print('done', flush=True)\n"
 WASMTIME = (
     "import wasmtime\n"
     "def other():\n"
