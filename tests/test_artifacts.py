@@ -13,14 +13,24 @@ import pytest
 from tests.paths import EXAMPLES, ROOT
 
 SUFFIXES = {".wasm", ".wat", ".json", ".png", ".svg", ".gif", ".jpg", ".html", ".wast"}
+FOLDERS = {".ci", "bench", "bin", "docs", "examples", "profiler", "tests", "tiers", "wasmjit"}
+FILES = {".gitignore", "LICENSE", "NOTICE", "README.md", "pyproject.toml"}
 ABSOLUTE = re.compile(rb"(?<![\w.:/-])/(?:home|root|work|tmp|Users|mnt|var|opt|builds?|github|runner)/[\w.-]+|[A-Z]:\\\\?Users", re.ASCII)
+
+
+def tracked() -> list[str] | None:
+    """Names of the files under version control, from the top; None without git."""
+    if not (shutil.which("git") and (ROOT / ".git").exists()):
+        return None
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
+    return [name.decode() for name in names if name]
 
 
 def artifacts() -> list[Path]:
     """Binary and data files under version control; without git, those of the folders that hold any."""
-    if shutil.which("git") and (ROOT / ".git").exists():
-        names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
-        files = [ROOT / name.decode() for name in names if name]
+    names = tracked()
+    if names is not None:
+        files = [ROOT / name for name in names]
     else:
         files = [path for folder in ("examples", "docs", "tests", "bench") for path in (ROOT / folder).rglob("*")]
     return sorted(path for path in files if path.suffix in SUFFIXES and path.is_file())
@@ -33,6 +43,14 @@ def test_no_trace_of_the_machine_that_made_it(path: Path) -> None:
     host = socket.gethostname().encode()
     if len(host) > 4:  # a shorter name is found in anything
         assert host not in data
+
+
+def test_nothing_is_left_lying_at_the_top() -> None:
+    """A trace that somebody wrote while he tried something was committed there."""
+    names = tracked()
+    if names is None:
+        pytest.skip("no git here: what is under version control is not known")
+    assert {name.partition("/")[0] for name in names} == FOLDERS | FILES
 
 
 def test_there_are_artifacts() -> None:

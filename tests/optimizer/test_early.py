@@ -4,10 +4,8 @@ import re
 
 import pytest
 
-import wasmjit
 from tests.optimizer.forms import body, built, points
-from tests.optimizer.test_programs import WAYS, outcome_of
-from tests.profile.harness import run_profiled
+from tests.optimizer.test_programs import WAYS, check_calls
 from wasmjit._wat import assemble
 from wasmjit.tiers import policy
 from wasmjit.tiers.optimizer.request import Profile
@@ -78,8 +76,9 @@ def test_without_a_profile_only_recursion_is_tested() -> None:
 )
 def test_what_must_not_happen_twice_is_not_tested(test: str, behind: str) -> None:
     text = module(test, behind)
-    profiles = points(text)
-    profiles[0] = Profile({key: (slot, 1 if key[0] != max(profiles[0].points)[0] else 0) for key, (slot, _) in profiles[0].points.items()})
+    profiles = points(text, default=50)
+    start = min(profiles[0].points)
+    profiles[0] = Profile(profiles[0].points | {start: (profiles[0].points[start][0], 100)})
     assert not makes_test(text, profiles)
 
 
@@ -109,15 +108,7 @@ ARGUMENTS = [0, 1, 2, 3, 9, 15, 0, 4, 0]
 def test_calls_do_the_same(text: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "INLINE_SMALL", 0)
     monkeypatch.setattr(policy, "INLINE_RECURSION", 1)
-    binary = assemble(text)
-    calls = [(name, [value]) for name in ("caller", "heavy") for value in ARGUMENTS]
-    config = wasmjit.Config("interp")
-    plain, compiled, profiled = (wasmjit.Module(binary, config=config) for _ in range(3))
-    expected = outcome_of(wasmjit.Instance(plain), calls)
-    run_profiled(profiled)
-    outcome_of(wasmjit.Instance(profiled), calls)
-    WAYS[way].install(compiled, profiled)
-    assert outcome_of(wasmjit.Instance(compiled), calls) == expected
+    check_calls(assemble(text), [(name, [value]) for name in ("caller", "heavy") for value in ARGUMENTS], WAYS[way])
 
 
 def test_recursion_makes_no_calls_that_only_return() -> None:

@@ -32,10 +32,6 @@ WAYS = {
 
 def outcome(module: wasmjit.Module, calls: list[tuple[str, list[int]]]) -> list[object]:
     instance = wasmjit.Instance(module)
-    return outcome_of(instance, calls)
-
-
-def outcome_of(instance: wasmjit.Instance, calls: list[tuple[str, list[int]]]) -> list[object]:
     events: list[object] = [call(instance.exports[name], bits) for name, bits in calls]
     memory = instance.exports["memory"]
     globals = {name: value for name, value in state(instance).items() if name != "memory"}
@@ -44,15 +40,20 @@ def outcome_of(instance: wasmjit.Instance, calls: list[tuple[str, list[int]]]) -
 
 def check(seed: int, size: int, how: How, memory: str) -> None:
     binary = assemble(program(seed, FUNCTIONS, size))
+    module = wasmjit.Module(binary)
+    calls = [(f"f{i}", arguments(seed * 100 + i * 10 + k, module.func_type(i).params)) for i in range(FUNCTIONS) for k in range(CALLS)]
+    check_calls(binary, calls, how, memory, every=5)
+
+
+def check_calls(binary: bytes, calls: list[tuple[str, list[int]]], how: How, memory: str = "guard", every: int = 1) -> None:
+    """Calls do the same compiled as interpreted; the profile is of every so many of them."""
     config = wasmjit.Config("interp", memory=memory)
     module, compiled, counted = (wasmjit.Module(binary, config=config) for _ in range(3))
-    calls = [(f"f{i}", arguments(seed * 100 + i * 10 + k, module.func_type(i).params)) for i in range(FUNCTIONS) for k in range(CALLS)]
     expected = outcome(module, calls)
     run_profiled(counted)
-    outcome(counted, calls[::5])
+    outcome(counted, calls[::every])
     how.install(compiled, counted)
-    instance = wasmjit.Instance(compiled)
-    assert outcome_of(instance, calls) == expected
+    assert outcome(compiled, calls) == expected
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -54,10 +54,8 @@ def entry_of(b: Builder, code: str) -> str:
 
 def call_function(b: Builder, f: Frame, function: int, values: list[str], count: int | None, i: int) -> list[str]:
     """Call a function of the module by index, as seems best; its results. What follows is not reached when it never returns."""
-    view = b.view
-    signature = view.signature(function)
-    if function < view.nimports:
-        return call_reference(b, f, b.element(b.field(Inst, "%inst", "refs"), function), signature, values, i)
+    if function < b.view.nimports:
+        return call_reference(b, f, b.element(b.field(Inst, "%inst", "refs"), function), b.view.signature(function), values, i)
     if wanted(b, f, function, count):
         return inline(b, f, function, values)
     at = returns_early(b, f, function)

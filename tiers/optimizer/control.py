@@ -190,8 +190,8 @@ def br_if(b: Builder, f: Frame, depth: int, i: int) -> int:
     if f.rest is not None and f.rest[0] == i:
         f.vals += f.rest[1]()
         f.types += f.body.results
-        jump(b, f, f.labels[0])
-    elif f.body.ops[i + 1] != UNREACHABLE:
+        return return_(b, f, None, i)
+    if f.body.ops[i + 1] != UNREACHABLE:
         begin(b, f, i)
     return i + 1 if b.live else dead(f)
 
